@@ -16,6 +16,12 @@ from viz.cli.terminal import (
     load_classifier,
     print_text,
 )
+from viz.cli.windows import (
+    WindowOptions,
+    WindowPoolingOption,
+    WindowsOption,
+    WindowStrideOption,
+)
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
@@ -73,6 +79,9 @@ def audit(
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Seed for what is drawn at random.")
     ] = 0,
+    windows: WindowsOption = None,
+    window_stride: WindowStrideOption = None,
+    window_pooling: WindowPoolingOption = None,
 ) -> None:
     """Find what is wrong on a file of rows, and why: labels, slices, words, heads and shifts.
 
@@ -89,6 +98,7 @@ def audit(
         from viz.data.rows.audit_rows import open_rows
         from viz.export.atomic_files import locked_folder
         from viz.export.audit_files import check_output, write_audit
+        from viz.model.row_windows import require_single_texts
 
         check_limit(limit)
         if folds == 1:
@@ -96,9 +106,12 @@ def audit(
         if output.exists() and not output.is_dir():
             raise SelectionError(f"{str(output)!r} is a file; --output names a folder.")
         check_output(output, [data] if reference is None else [data, reference])
-        classifier = load_classifier(checkpoint)
+        reading = WindowOptions(windows, window_stride, window_pooling)
+        classifier = reading.of(load_classifier(checkpoint))
         columns = ColumnNames(text_column, pair_column, label_column)
         rows = open_rows(data, classifier, columns, limit=limit, labeled=labels)
+        if reading.requested:
+            require_single_texts(rows.columns.pair)
         earlier = None if reference is None else open_rows(reference, classifier, columns)
         print_text(_columns_read(rows.columns))
         options = AuditOptions(

@@ -69,13 +69,19 @@ def export_rows(options: Options) -> None:
 
     from viz.export.dataset_export import DatasetExport
     from viz.export.index import ExportIndex
+    from viz.model.row_windows import reading_note, require_single_texts
     from viz.model.text_files import Columns, open_texts
 
     check_heeded(options, options.figure)
     columns = Columns(options.text_column, options.pair_column, options.label_column)
     texts = open_texts(options.data, columns, options.limit)
+    classifier = options.reading.of(load_classifier(options.checkpoint, options.without))
+    if options.reading.requested:
+        require_single_texts(texts.columns.pair)
+    if note := reading_note(classifier, pairs=texts.columns.pair is not None):
+        typer.echo(note, err=True)
     export = DatasetExport(
-        load_classifier(options.checkpoint, options.without),
+        classifier,
         texts,
         options.export(options.figure),
         options.output,

@@ -24,6 +24,12 @@ from viz.cli.terminal import (
     check_method,
     exit_on_error,
 )
+from viz.cli.windows import (
+    WindowOptions,
+    WindowPoolingOption,
+    WindowsOption,
+    WindowStrideOption,
+)
 from viz.errors import SelectionError
 from viz.export.formats import FORMATS, format_named
 from viz.figures.kinds import FIGURE_KINDS, figure_named
@@ -151,6 +157,9 @@ class Options:
         ),
     ] = None
     limit: LimitOption = None
+    windows: WindowsOption = None
+    window_stride: WindowStrideOption = None
+    window_pooling: WindowPoolingOption = None
 
     def __post_init__(self) -> None:
         """Refuse what no checkpoint can make good."""
@@ -167,12 +176,18 @@ class Options:
 
             Region.parse(self.rows, self.columns)
         check_limit(self.limit)
+        self.reading  # noqa: B018 - refuses options that contradict each other
         if self.method is not None:
             check_method(self.method)
         if self.colormap is not None:
             from viz.figures.color_scale import colormap_named
 
             colormap_named(self.colormap)
+
+    @property
+    def reading(self) -> WindowOptions:
+        """How rows that are too long are read."""
+        return WindowOptions(self.windows, self.window_stride, self.window_pooling)
 
     def export(self, figure: str) -> "ExportOptions":
         """What is made of each reading, of one figure or of all.
@@ -213,7 +228,10 @@ TEXT = ("text", "output", "pair", "checkpoint", "without")
 EXPLAINED = ("target", "against")
 DRAWN = ("unit", "format", "dpi")
 MAPS = ("special", "measure", "contribution", "quadrant", "colormap")
-ROWS = ("text_column", "pair_column", "label_column", "limit")
+ROWS = (
+    *("text_column", "pair_column", "label_column", "limit"),
+    *("windows", "window_stride", "window_pooling"),
+)
 REQUIRED = ("text", "data", "output")
 
 

@@ -23,15 +23,18 @@ from finetune.errors import RecordError
 from finetune.run.atomic_files import remove_partial_files
 from finetune.run.json_files import Schema
 from viz.attribution import default_methods
+from viz.documents.read_document import read_document
 from viz.errors import SelectionError, VizError
 from viz.export.atomic_files import locked_folder, write
+from viz.export.document_files import document_files
 from viz.export.formats import render
 from viz.export.index import ExportIndex, IndexRow
 from viz.export.options import ExportOptions
 from viz.model.classifier import Classifier
 from viz.model.installation import version
+from viz.model.row_windows import settings_of_rows
 from viz.model.text_files import Row, Texts
-from viz.types import Encoding, Reading
+from viz.types import Encoding, Prediction, Reading
 
 SETTINGS = "settings.json"
 LOOKAHEAD_ROWS = 256
@@ -65,6 +68,7 @@ class DatasetExport:
         # One method for all rows: texts explained by several could not be compared.
         method = options.request.method or default_methods(classifier)[0]
         self.options = replace(options, request=replace(options.request, method=method))
+        self._windows = settings_of_rows(classifier, pairs=texts.columns.pair is not None)
         self._try_out()
         with ExitStack() as lock:
             lock.enter_context(locked_folder(folder))
@@ -88,7 +92,11 @@ class DatasetExport:
         encoded: list[Encoded] = []
         for row in rows:
             try:
-                encoded.append((row, self.classifier.encode(row.text, row.pair)))
+                encoding = self.classifier.encode(row.text, row.pair)
+                if encoding.n_unseen and self._windows is not None:
+                    yield self._save_document(row)
+                else:
+                    encoded.append((row, encoding))
             except VizError as error:
                 yield IndexRow(row.number, gold=row.gold_label, note=str(error))
         for batch in _batches(encoded):
@@ -98,13 +106,30 @@ class DatasetExport:
 
     def _save_row(self, row: Row, reading: Reading) -> IndexRow:
         """Put the files of one row in place; what can't be made is noted."""
-        prediction, names, notes = reading.prediction, [], list(reading.encoding.notes)
+        notes = list(reading.encoding.notes)
+        files = self.options.files(self.classifier, reading, notes)
+        return self._saved(row, reading.prediction, files, notes)
+
+    def _save_document(self, row: Row) -> IndexRow:
+        """The same of a row that is read in windows."""
+        document = read_document(self.classifier, row.text)
+        notes = list(document.notes)
+        files = document_files(self.options, self.classifier, document, notes)
+        return self._saved(row, document.prediction, files, notes)
+
+    def _saved(
+        self,
+        row: Row,
+        prediction: Prediction,
+        files: Iterator[tuple[str, bytes]],
+        notes: list[str],
+    ) -> IndexRow:
+        names: list[str] = []
         try:
-            files = list(self.options.files(self.classifier, reading, notes))
+            for name, content in files:
+                names.append(write(self.folder / f"{row.number:06d}-{name}", content).name)
         except VizError as error:
-            files, notes = [], [*notes, str(error)]
-        for name, content in files:
-            names.append(write(self.folder / f"{row.number:06d}-{name}", content).name)
+            names, notes = [], [*notes, str(error)]
         return IndexRow(
             row.number,
             tuple(names),
@@ -131,7 +156,8 @@ class DatasetExport:
 
     def _settings(self) -> Mapping[str, object]:
         """What decides the content of the folder."""
-        return {
+        windows = {} if self._windows is None else {"windows": asdict(self._windows)}
+        return windows | {
             "version": version(),
             "checkpoint": self.classifier.name,
             "fingerprint": self.classifier.fingerprint,
@@ -168,7 +194,7 @@ def _claim_folder(folder: Path, settings: Mapping[str, object]) -> None:
         except RecordError:  # it is only compared: all of it differs
             before = {}
         now = json.loads(content)
-        different = [name for name in now if before.get(name) != now[name]]
+        different = [name for name in {**now, **before} if before.get(name) != now.get(name)]
         if different:
             raise SelectionError(
                 f"{str(folder)!r} holds an export with other settings ({', '.join(different)}); "

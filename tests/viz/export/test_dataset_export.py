@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.architectures import architecture_checkpoint
-from viz import Classifier
+from viz import Classifier, read_document
 from viz.__main__ import app
 from viz.errors import SelectionError
 from viz.export import atomic_files
@@ -566,3 +566,43 @@ def test_all_rows_are_explained_by_one_method_where_nobody_named_one(
     made = [json.loads(file.read_text("utf-8")) for file in out.glob("0*.json")]
     assert {each["request"]["method"] for each in made} == {"grad-attention"}
     assert len(made) > 1
+
+
+LONG_TEXT = "Oil prices rise as stocks fall. The team wins the game! Peace talks. " * 4
+
+
+@pytest.mark.parametrize("figure", ["head", "attribution", "all"])
+def test_a_row_that_is_too_long_has_files_of_all_its_windows(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path, figure: str
+) -> None:
+    data, output = rows_to(tmp_path / "rows.csv", [ROWS[0], (LONG_TEXT, "Sports")]), tmp_path / "o"
+    options = ("--figure", figure, "--format", "json", "--windows", "--window-stride", "25")
+    result = run(data, output, checkpoint, *options)
+    assert result.exit_code == 0, result.output
+    assert "read in overlapping windows, 25 tokens from one to the next" in result.stderr
+    document, rows = read_document(classifier, LONG_TEXT, stride=25), index_of(output)
+    assert (rows[1].label, rows[1].gold) == (document.prediction.label, "Sports")
+    assert rows[1].probability == pytest.approx(document.prediction.probability)
+    assert document.notes[0] in rows[1].note
+    names = [name.removeprefix("000001-") for name in rows[1].files]
+    assert len(set(names)) == len(names)
+    of_windows = [name for name in names if re.search(r"-window-\d+\.", name)]
+    assert len(of_windows) == (0 if figure == "attribution" else len(document.windows))
+    assert len(names) == len(of_windows) + (figure != "head")
+    assert len(rows[0].files) == 1
+    if figure == "attribution":
+        values = json.loads((output / rows[1].files[0]).read_bytes())
+        numbers = values["numbers"]
+        total = sum(numbers["token_scores"]) + numbers["bias"]
+        assert total == pytest.approx(numbers["value"], abs=1e-3)
+    elif figure == "head":
+        replay = CliRunner().invoke(
+            app, ["replay", str(output / rows[1].files[1]), "--checkpoint", str(checkpoint)]
+        )
+        assert replay.exit_code == 0, replay.output
+    before = contents(output)
+    again = run(data, output, checkpoint, *options)
+    assert "2 of 2 rows are already there" in again.stderr
+    assert contents(output) == before
+    other = run(data, output, checkpoint, *options[:4])
+    assert "other settings (windows)" in other.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finetune.checkpoint.windows import WindowSettings
+from finetune.checkpoint.windows import Cut, Pooling, WindowSettings
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.documents.document import Document
@@ -32,9 +32,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     return Classifier.load(tiny_checkpoint(tmp_path_factory.mktemp("documents") / "tiny"))
 
 
-def windowed(plain: Classifier, pooling: str = "mean", cut: str = "tokens") -> Classifier:
-    settings = WindowSettings(stride=25)
-    return plain.with_windows(replace(settings, pooling=pooling, cut=cut))
+def windowed(plain: Classifier, pooling: Pooling = "mean", cut: Cut = "tokens") -> Classifier:
+    return plain.with_windows(WindowSettings(stride=25, pooling=pooling, cut=cut))
 
 
 def read(classifier: Classifier, text: str = TEXT) -> Document:
@@ -44,7 +43,7 @@ def read(classifier: Classifier, text: str = TEXT) -> Document:
 @pytest.mark.parametrize("pooling", ["mean", "max", "first"])
 @pytest.mark.parametrize("operator", ["mask", "delete"])
 def test_a_version_is_the_text_that_it_stands_for(
-    plain: Classifier, pooling: str, operator: Operator
+    plain: Classifier, pooling: Pooling, operator: Operator
 ) -> None:
     """Words hidden in the text by hand, and all of it read as a document."""
     classifier = windowed(plain, pooling)
