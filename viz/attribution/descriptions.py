@@ -2,11 +2,26 @@
 
 import math
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
-from viz.attribution.target import Target
-from viz.types import Attribution, Contribution, Prediction, Reading
+from viz.types import Attribution, Prediction, Reading
+
+
+class Explained(Protocol):
+    """What is of a class: an attribution, a contribution, or a target.
+
+    Where it has `against_all` and that is true, the class is compared with all others together.
+    """
+
+    @property
+    def target_class(self) -> int:
+        """The class that is explained."""
+
+    @property
+    def against_class(self) -> int | None:
+        """The class it is compared with; None where there is not one."""
 
 
 def true_minus(written: str) -> str:
@@ -76,25 +91,21 @@ def verdict(prediction: Prediction) -> tuple[str, str]:
     return names, percent(least) if len(assigned) == 1 else f"each {percent(least)} or more"
 
 
-def explained_scalar(
-    prediction: Prediction, attribution: Attribution | Contribution | Target
-) -> str:
+def explained_scalar(prediction: Prediction, attribution: Explained) -> str:
     """The explained scalar, as in `logit Business − logit Sci/Tech` or `log-odds Business`.
 
     Of a regression, what its score is called.
     """
     if prediction.regression:
         return prediction.label
-    if not isinstance(attribution, Contribution) and attribution.against_all:
+    if getattr(attribution, "against_all", False):
         return f"log-odds {prediction.labels[attribution.target_class]}"
     own = f"logit {prediction.labels[attribution.target_class]}"
     against = attribution.against_class
     return own if against is None else f"{own} − logit {prediction.labels[against]}"
 
 
-def scale_ends(
-    prediction: Prediction, attribution: Attribution | Contribution | Target
-) -> tuple[str, str]:
+def scale_ends(prediction: Prediction, attribution: Explained) -> tuple[str, str]:
     """What the lowest and the highest score speak for."""
     if prediction.regression:
         return f"lowers {prediction.label}", f"raises {prediction.label}"

@@ -11,6 +11,7 @@ from viz.attention.long_view import LongView, long_view
 from viz.attention.views import Quadrant
 from viz.attention.words import Unit
 from viz.attribution import reader_of
+from viz.attribution.contribution import contribution
 from viz.attribution.head_slopes import HeadSlopes, WeightedSlopes
 from viz.attribution.linear_pass import linear_pass
 from viz.attribution.method import no_progress
@@ -19,7 +20,7 @@ from viz.errors import LongTextError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.layer_progress import layer_progress
 from viz.model.classifier import Classifier
-from viz.types import Reading
+from viz.types import Contribution, Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,21 @@ class LongContribution:
                 self.reading.encoding, self.source, unit=unit, special=special, quadrant=quadrant
             )
         return self._views[key]
+
+
+def contribution_of(
+    classifier: Classifier,
+    reading: Reading,
+    target_class: int | None = None,
+    against: Against = "runner-up",
+) -> Contribution | LongContribution:
+    """The contributions of a reading: all of them, or of a long text each when it is looked at.
+
+    Arguments and errors as for `contribution` and `long_contribution`.
+    """
+    is_long = isinstance(reading.attention, LongAttention)
+    measure = long_contribution if is_long else contribution
+    return measure(classifier, reading, target_class, against)
 
 
 def long_contribution(

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 from viz.attention.heads import head_list
+from viz.attribution.descriptions import Explained
 from viz.figures.spec import FigureSpec
-from viz.types import Attribution, Contribution, MissingAttention, Reading
+from viz.types import Attribution, MissingAttention, Reading
 
 MAX_NAME_CHARS = 60
 """Characters of a checkpoint's name that a file name keeps."""
@@ -92,7 +93,7 @@ def _variants(spec: FigureSpec) -> Iterator[str]:
         yield from spec.region.names
 
 
-def _classes(reading: Reading, explanation: Attribution | Contribution) -> Iterator[str]:
+def _classes(reading: Reading, explanation: Attribution | Explained) -> Iterator[str]:
     """The explained class and what it is compared with, where they are not the usual ones."""
     prediction = reading.prediction
     target, against = explanation.target_class, explanation.against_class

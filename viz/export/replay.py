@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from viz.attention.region import Region
 from viz.attribution import attribute
-from viz.attribution.contribution import contribution
+from viz.attribution.long_contribution import contribution_of
 from viz.documents.attribute_document import attribute_document
 from viz.documents.document import Document
 from viz.documents.read_document import read_document
@@ -144,7 +144,7 @@ def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
     )
     if request["measure"] == "weights":
         return spec
-    return replace(spec, contribution=contribution(classifier, reading, *classes))
+    return replace(spec, contribution=contribution_of(classifier, reading, *classes))
 
 
 def _reading(values: Mapping[str, Any], classifier: Classifier) -> Reading:

@@ -7,7 +7,7 @@ from viz.attention.region import Region
 from viz.attention.views import Quadrant
 from viz.attention.words import Unit
 from viz.attribution.class_names import attribute_by_name, class_indices
-from viz.attribution.contribution import contribution
+from viz.attribution.long_contribution import contribution_of
 from viz.documents.class_names import attribute_document_by_name
 from viz.documents.document import Document
 from viz.errors import MissingAttentionError
@@ -64,7 +64,7 @@ class FigureRequest:
             "special": self.special,
             "quadrant": self.quadrant,
             "region": self.region,
-            "contribution": contribution(classifier, reading, *classes)
+            "contribution": contribution_of(classifier, reading, *classes)
             if self.measure == "contribution" and needs_maps
             else None,
             "attribution": None

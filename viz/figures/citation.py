@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from viz.attention.heads import heads_off
 from viz.attribution import find_method
-from viz.attribution.descriptions import explained_scalar
+from viz.attribution.descriptions import Explained, explained_scalar
 from viz.figures.spec import FigureSpec
 from viz.model.installation import version
-from viz.types import Attribution, Contribution, Encoding, Reading
+from viz.types import Attribution, Encoding, Reading
 
 SHOWN_HASH_DIGITS = 12
 """Of a hash, in a caption."""
@@ -88,13 +88,13 @@ def text_hash(encoding: Encoding) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _shows(reading: Reading, explanation: Attribution | Contribution | None) -> str:
+def _shows(reading: Reading, explanation: Explained | None) -> str:
     if isinstance(explanation, Attribution):
         return find_method(explanation.method).label_of(reading)
     return "attention weights" if explanation is None else "contribution of each attention weight"
 
 
-def _explains(spec: FigureSpec, explanation: Attribution | Contribution | None) -> str | None:
+def _explains(spec: FigureSpec, explanation: Explained | None) -> str | None:
     if explanation is None or (
         isinstance(explanation, Attribution) and not find_method(explanation.method).class_specific
     ):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from viz.attention.views import AttentionView, sink_note
 from viz.attention.words import spans
-from viz.attribution.descriptions import quantity, scale_ends, verdict
+from viz.attribution.descriptions import Explained, quantity, scale_ends, verdict
 from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Canvas
 from viz.figures.citation import citation
 from viz.figures.long_maps import PooledView
@@ -16,7 +16,7 @@ from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import Style
 from viz.figures.text.line_wrap import wrap
 from viz.figures.text.missing_fonts import missing_fonts
-from viz.types import Contribution, Prediction, Reading
+from viz.types import Prediction, Reading
 
 MIN_WIDTH = 300
 """Points of width below which a title block would be cramped."""
@@ -149,7 +149,7 @@ def view_notes(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
         yield from _special_tokens_note(spec, shown)
 
 
-def _contribution_note(prediction: Prediction, contribution: Contribution) -> str:
+def _contribution_note(prediction: Prediction, contribution: Explained) -> str:
     orange, blue = scale_ends(prediction, contribution)
     if prediction.regression:
         return f"What each weight contributes to the score: blue {blue}, orange {orange}."

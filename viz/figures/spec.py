@@ -19,6 +19,7 @@ from viz.attention.views import (
     view,
 )
 from viz.attention.words import Unit
+from viz.attribution.long_contribution import LongContribution
 from viz.errors import LongTextError, SelectionError
 from viz.figures import long_maps
 from viz.figures.kinds import FIGURE_KINDS, FigureKind, figure_named
@@ -51,7 +52,7 @@ class FigureSpec(ShownInNotebooks):
     quadrant: Quadrant = "all"
     attribution: Attribution | None = None
     """What a figure of scores shows."""
-    contribution: Contribution | None = None
+    contribution: Contribution | LongContribution | None = None
     """Shown instead of attention weights."""
     region: Region | None = None
     """The rows and columns of a map, or of those of a layer, that are shown; None for all."""
@@ -130,9 +131,9 @@ class FigureSpec(ShownInNotebooks):
             SelectionError: where nothing is left to show.
         """
         holder = self.reading.attention if self.contribution is None else self.contribution
-        if not isinstance(holder, LongAttention):
-            return None
-        return holder.view(unit=self.unit, special=self.special, quadrant=self.quadrant)
+        if isinstance(holder, LongAttention | LongContribution):
+            return holder.view(unit=self.unit, special=self.special, quadrant=self.quadrant)
+        return None
 
     def has_view(self, most: int | None = None) -> bool:
         """Whether `view` has its numbers: all of a short text, and so many of a long one."""
@@ -212,6 +213,7 @@ class FigureSpec(ShownInNotebooks):
     def _maps(self) -> FloatArray:
         """The maps that are shown, or those whose mean is."""
         contribution = self.contribution
+        assert not isinstance(contribution, LongContribution)  # its view is another one
         values = self.reading.attention.weights if contribution is None else contribution.values
         if self.shows == "model":
             return values
