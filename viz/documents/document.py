@@ -50,9 +50,7 @@ class Document:
     """What the logit of each class counts in each window; the pooled logits are the sum of the
     windows' logits times these.  (n_windows, C)"""
     settings: WindowSettings
-    """Stride, pooling, and whether windows were cut at sentence ends."""
-    size: int
-    """The most tokens of a window, special ones included."""
+    """Stride, pooling, size, and whether windows were cut at sentence ends."""
     checkpoint: str
     """Name of the checkpoint that read it."""
     fingerprint: str = ""
@@ -74,6 +72,11 @@ class Document:
     def pooling(self) -> Pooling:
         """`mean`, `max` or `first`."""
         return self.settings.pooling
+
+    @property
+    def size(self) -> int:
+        """The most tokens of a window, special ones included."""
+        return self.settings.size or max(window.encoding.n_tokens for window in self.windows)
 
     @property
     def unseen(self) -> tuple[UnseenSpan, ...]:
@@ -159,13 +162,13 @@ class Document:
             return
         if self.n_unseen:
             yield (
-                f"The model never saw the last {self.n_unseen:,} of {n_tokens:,} tokens: it reads "
-                f"at most {self.size:,}, and only the first window is read."
+                f"The model never saw the last {self.n_unseen:,} of {n_tokens:,} tokens: a window "
+                f"holds at most {self.size:,}, and only the first one is read."
             )
             return
         cut = "at sentence ends" if self.settings.cut == "sentences" else "at any token"
         yield (
-            f"The text has {n_tokens:,} tokens and the model reads at most {self.size:,}: it was "
+            f"The text has {n_tokens:,} tokens, and a window holds at most {self.size:,}: it was "
             f"read in {n_windows:,} overlapping windows, cut {cut}; what is predicted is "
             f"{POOLED[self.pooling]}."
         )

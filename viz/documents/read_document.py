@@ -26,6 +26,7 @@ def read_document(
     stride: int | None = None,
     pooling: Pooling | None = None,
     cut: Cut | None = None,
+    size: int | None = None,
     progress: ProgressCallback = lambda passes: None,
 ) -> Document:
     """Read a text of any length in overlapping windows, and pool their logits.
@@ -42,12 +43,14 @@ def read_document(
             the checkpoint was trained, or else the mean.
         cut: Whether windows begin and end with `sentences`, as far as there are any, or at any of
             the `tokens`; where None, as the checkpoint was trained, or else with sentences.
+        size: Tokens of a window at most, special ones included; where None, as many as the
+            checkpoint was trained on, or else the model can read.
         progress: Called with the windows read since; what it raises ends the work.
 
     Raises:
         TextError: if no token of the text reaches the model.
-        SelectionError: for a stride, pooling or cut that there isn't, or a base model, which has no
-            classes.
+        SelectionError: for a stride, pooling, cut or size that there isn't, or a base model, which
+            has no classes.
     """
     _check_choice("Logits of windows can't be pooled by", pooling, get_args(Pooling))
     _check_choice("Windows can't be cut at", cut, get_args(Cut))
@@ -56,7 +59,7 @@ def read_document(
             f"{classifier.name!r} is a base model, which has no logits that could be pooled over "
             "windows; choose a classifier, or a shorter text."
         )
-    windowed = text_windows(classifier.encoder, text, stride=stride, cut=cut)
+    windowed = text_windows(classifier.encoder, text, stride=stride, cut=cut, size=size)
     settings = windowed.settings
     if pooling is not None:
         settings = replace(settings, pooling=pooling)
@@ -75,7 +78,6 @@ def read_document(
         prediction=classifier.prediction(torch.from_numpy(pooled.astype(logits.dtype))),
         pooling_weights=pooling_weights(logits, owners, 1, settings.pooling),
         settings=settings,
-        size=classifier.encoder.max_tokens,
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
         without=classifier.off,

@@ -88,6 +88,7 @@ class WindowValues(TypedDict):
     """How a document was read in windows."""
 
     stride: Annotated[int, Field(ge=1)]
+    size: Annotated[int, Field(ge=1)]
     pooling: Pooling
     cut: Cut
     index: Annotated[int, Field(ge=0)] | None

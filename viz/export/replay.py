@@ -162,7 +162,7 @@ def _document(values: Mapping[str, Any], classifier: Classifier) -> Document:
     return read_document(
         classifier.without(_heads(values)),
         windows.get("text", values["text"]),
-        **{name: windows[name] for name in ("stride", "pooling", "cut")},
+        **{name: windows[name] for name in ("stride", "pooling", "cut", "size")},
     )
 
 

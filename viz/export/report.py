@@ -59,7 +59,7 @@ def document_record(document: Document, attribution: Attribution | None) -> dict
     settings = asdict(document.settings)
     unseen = [{"start": span.start, "end": span.end} for span in document.unseen]
     return values | {
-        "windows": settings | {"size": document.size, "of": windows, "unseen": unseen},
+        "windows": settings | {"of": windows, "unseen": unseen},
         "notes": [*document.notes, *(attribution.notes if attribution else ())],
     }
 

@@ -77,7 +77,9 @@ def _windows(reading: Reading) -> Iterator[str]:
     part = reading.document
     if part is not None:
         which = "windows" if part.index is None else f"window {part.index} of a longer text"
-        yield f"{which}, stride {part.settings.stride:,}, cut at {part.settings.cut}"
+        settings = part.settings
+        yield f"{which}, at most {settings.size:,} tokens, stride {settings.stride:,}"
+        yield f"cut at {settings.cut}"
         if part.index is None:
             yield f"{part.settings.pooling} of logits"
 

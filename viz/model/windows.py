@@ -40,6 +40,7 @@ class WindowedText:
     positions: tuple[tuple[int, ...], ...]
     """Where the tokens of each window stand in `encoding`, those of special tokens included."""
     settings: WindowSettings
+    """Its `size` is the most tokens that a window could have."""
 
 
 def text_windows(
@@ -49,6 +50,7 @@ def text_windows(
     *,
     stride: int | None = None,
     cut: Cut | None = None,
+    size: int | None = None,
 ) -> WindowedText:
     """Cut a text into overlapping windows; a text that the model can read at once is one window.
 
@@ -60,24 +62,27 @@ def text_windows(
             else half a window.
         cut: Whether windows begin and end with sentences, or at any token; where None, as the
             checkpoint says, or else with sentences.
+        size: Tokens of a window at most, special ones included; where None, as many as the
+            checkpoint was trained on, or else the model can read.
 
     Raises:
         TextError: if no token of the text reaches the model, or it is a pair.
-        SelectionError: for a stride that is not within a window.
+        SelectionError: for a size that the model can't read, or a stride that is not within a
+            window.
     """
     require_single_text(pair)
     # Nothing is cut where there is no limit.
     whole = replace(encoder, max_tokens=sys.maxsize).encode(text)
-    settings = window_settings(encoder, stride)
-    if cut is not None:
-        settings = replace(settings, cut=cut)
-    if whole.n_tokens <= encoder.max_tokens:
+    settings = window_settings(encoder, stride, size)
+    size = min(settings.size or encoder.max_tokens, encoder.max_tokens)
+    settings = replace(settings, size=size, cut=cut or settings.cut)
+    if whole.n_tokens <= size:
         return WindowedText(whole, (whole,), (tuple(range(whole.n_tokens)),), settings)
     positions = window_positions(
         [token.part for token in whole.tokens],
         [(token.start, token.end) for token in whole.tokens],
         whole.text,
-        max_length=encoder.max_tokens,
+        max_length=size,
         windows=settings,
     )
     windows = tuple(
@@ -99,27 +104,38 @@ def require_single_text(pair: str | None) -> None:
         )
 
 
-def window_settings(encoder: Encoder, stride: int | None = None) -> WindowSettings:
+def window_settings(
+    encoder: Encoder, stride: int | None = None, size: int | None = None
+) -> WindowSettings:
     """How the texts of a checkpoint are cut into windows: as it was trained, if it was.
 
     Args:
         encoder: That of the classifier.
         stride: As for `text_windows`.
+        size: As for `text_windows`.
 
     Raises:
-        SelectionError: for a stride that is not within a window.
+        SelectionError: for a size that the model can't read, or a stride that is not within a
+            window.
     """
     n_special = encoder.tokenizer.num_special_tokens_to_add(pair=False)
-    room = max(encoder.max_tokens - n_special, 1)
-    stored = encoder.window_settings
+    if size is not None and not n_special < size <= encoder.max_tokens:
+        raise SelectionError(
+            f"A window can't have {size:,} tokens; choose {n_special + 1:,} to "
+            f"{encoder.max_tokens:,}, which the model reads."
+        )
+    settings = encoder.window_settings
+    most = encoder.max_tokens if settings is None else settings.size or encoder.max_tokens
+    room = max(min(size or most, encoder.max_tokens) - n_special, 1)
     if stride is None:
-        return stored or WindowSettings(stride=default_stride(room))
-    if not 1 <= stride <= room:
+        stride = default_stride(room) if settings is None else min(settings.stride, room)
+    elif not 1 <= stride <= room:
         raise SelectionError(
             f"A window can't begin {stride:,} tokens behind the one before; it holds {room:,} "
             f"tokens of the text, so choose 1 to {room:,}."
         )
-    return WindowSettings(stride=stride) if stored is None else replace(stored, stride=stride)
+    own = WindowSettings(stride=stride) if settings is None else replace(settings, stride=stride)
+    return own if size is None else replace(own, size=size)
 
 
 def _window(whole: Encoding, positions: Sequence[int], note: str) -> Encoding:

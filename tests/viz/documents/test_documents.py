@@ -272,6 +272,9 @@ def test_what_cannot_be_read_in_windows_is_refused_in_a_sentence(
     for stride in (0, 63):
         with pytest.raises(SelectionError, match="choose 1 to 62"):
             read_document(classifier, TEXT, stride=stride)
+    for size in (2, 65):
+        with pytest.raises(SelectionError, match="choose 3 to 64, which the model reads"):
+            read_document(classifier, TEXT, size=size)
     with pytest.raises(SelectionError, match="choose mean, max, first"):
         read_document(classifier, TEXT, pooling="median")  # type: ignore[arg-type]
     with pytest.raises(TextError, match="single text"):

@@ -34,7 +34,7 @@ def classifier(folder: Path) -> Classifier:
 def document(classifier: Classifier) -> Document:
     # As nobody would read it by default.
     silenced = classifier.without([(1, 2)])
-    return read_document(silenced, TEXT, stride=25, pooling="max", cut="tokens")
+    return read_document(silenced, TEXT, stride=25, pooling="max", cut="tokens", size=40)
 
 
 def saved(folder: Path, spec: FigureSpec) -> tuple[Path, dict[str, Any]]:
@@ -55,9 +55,13 @@ def test_the_attribution_of_a_document_replays(
     attribution = attribute_document(classifier, document, "decomposition", 0, 3)
     spec = FigureSpec(document.pooled_reading, "attribution", attribution=attribution)
     path, values = saved(tmp_path, spec)
-    assert path.name == "tiny-attribution-decomposition-against-3-off-1.2-windows.json"
-    assert values["windows"] == {"stride": 25, "pooling": "max", "cut": "tokens", "index": None}
-    assert "windows, stride 25, cut at tokens · max of logits" in values["citation"]["sentence"]
+    assert path.name == "tiny-attribution-decomposition-class-0-against-3-off-1.2-windows.json"
+    windows = {"stride": 25, "pooling": "max", "cut": "tokens", "size": 40, "index": None}
+    assert values["windows"] == windows
+    assert (
+        "windows, at most 40 tokens, stride 25 · cut at tokens · max of logits"
+        in (values["citation"]["sentence"])
+    )
     assert replayed(path, folder).startswith("0 ")
     values["windows"]["stride"] = 30
     path.write_text(json.dumps(values), "utf-8")
