@@ -7,6 +7,7 @@ from viz.data.audit.summary import summary
 from viz.export.audit_report import findings, quality, reasons, shift
 from viz.export.audit_report.document import Column, Document, Section, Table, Text
 from viz.model.installation import version
+from viz.model.windows import POOLED
 
 
 def audit_document(audit: Audit) -> Document:
@@ -48,6 +49,9 @@ def _facts(audit: Audit) -> Iterator[tuple[str, str]]:
         yield "Column of second texts", record.pair_column
     yield "Column of labels", "none" if record.label_column is None else record.label_column
     yield "Rows", f"{record.n_rows:,}, {record.n_read:,} read, {record.n_labeled:,} with a label"
+    if record.windows is not None:
+        pooled = POOLED[record.windows.pooling]
+        yield "Texts that are too long", f"read in overlapping windows; {pooled} is taken"
     options = record.options
     yield "Trained on these rows", options.trained_on
     folds = f"{options.folds:,} trainings" if options.folds else "a linear head"
