@@ -116,7 +116,7 @@ class App:
     def read(self, text: str) -> None:
         """Paste a text and press Read."""
         self.page.get_by_label("Text", exact=True).fill(text)
-        self.page.get_by_role("button", name="Read").click()
+        self.page.get_by_role("button", name="Read", exact=True).click()
         self.settle()
 
     def open_heads(self) -> None:
