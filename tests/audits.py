@@ -90,6 +90,7 @@ def named_classifier(labels: tuple[str, ...] = LABELS) -> Classifier:
         "name": "assets/ag-news-minilm",
         "fingerprint": "c" * 64,
         "temperature": None,
+        "encoder": SimpleNamespace(window_settings=None),
     }
     return cast("Classifier", SimpleNamespace(**known))
 

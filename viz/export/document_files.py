@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from viz.documents.document import Document
 from viz.documents.window_text import window_text
+from viz.export.formats import Writer
 from viz.export.options import ExportOptions
 from viz.figures.kinds import FIGURE_KINDS
 from viz.model.classifier import Classifier
@@ -15,7 +16,7 @@ def document_files(
     classifier: Classifier,
     document: Document,
     refusals: list[str] | None = None,
-) -> Iterator[tuple[str, bytes]]:
+) -> Iterator[tuple[str, bytes | Writer]]:
     """The name and content of each file of a document.
 
     Figures of maps are made of each window, with what it holds of the text; their classes are those

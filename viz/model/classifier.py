@@ -268,8 +268,10 @@ class Classifier:
         Args:
             settings: How it reads them in overlapping windows; None to cut them.
         """
-        other = copy.copy(self)
-        other.encoder = replace(self.encoder, window_settings=settings)
+        other, encoder = copy.copy(self), self.encoder
+        size = None if settings is None else settings.size
+        max_tokens = min(size or encoder.max_tokens, encoder.max_tokens)
+        other.encoder = replace(encoder, window_settings=settings, max_tokens=max_tokens)
         other._silenced = SilencedTwins()
         if self._whole is not None:
             other._whole = self._whole.with_windows(settings)

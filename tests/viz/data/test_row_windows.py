@@ -95,6 +95,15 @@ def test_rows_are_the_documents_of_their_texts(classifier: Classifier) -> None:
         np.testing.assert_allclose(rows.logits[number], alone, atol=1e-5)
 
 
+def test_windows_can_be_smaller_than_what_the_model_reads(plain: Classifier) -> None:
+    classifier = plain.with_windows(WindowSettings(stride=5, size=12))
+    text = "the team wins the game " * 5
+    rows = predict(classifier, [text])
+    document = read_document(plain, text, stride=5, size=12)
+    assert rows.n_windows[0] == len(document.windows) > 2
+    np.testing.assert_allclose(rows.logits[0], document.prediction.logits, atol=1e-5)
+
+
 def test_short_rows_beside_long_ones_are_as_they_are_alone(
     plain: Classifier, classifier: Classifier
 ) -> None:
