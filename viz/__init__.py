@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from viz.documents.attribute_document import attribute_document
     from viz.documents.document import Document
     from viz.documents.read_document import read_document
-    from viz.faithfulness.evidence import Evidence, evidence
+    from viz.faithfulness.evidence import Evidence, document_evidence, evidence
     from viz.mechanism.pruning import prune
     from viz.mechanism.unfolding.unfold import unfold
     from viz.mechanism.unfolding.unfolding import Unfolding
@@ -64,6 +64,7 @@ __all__ = [
     "compare_texts",
     "contribution",
     "default_checkpoint",
+    "document_evidence",
     "evidence",
     "film",
     "head_importance",
@@ -97,6 +98,7 @@ _HOMES = {
     "default_checkpoint": "model.classifier",
     "Evidence": "faithfulness.evidence",
     "evidence": "faithfulness.evidence",
+    "document_evidence": "faithfulness.evidence",
     "head_importance": "attribution.head_importance",
     "HeadStatistics": "attention.statistics",
     "head_statistics": "attention.statistics",

@@ -26,6 +26,7 @@ from viz.attention.words import Unit
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as compute_contribution
 from viz.errors import LongTextError
+from viz.faithfulness.document_versions import DocumentVersions
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import Attention, Contribution, Reading
@@ -259,6 +260,9 @@ def _perturbation(
     without: Heads,
     windows: Windows | None,
 ) -> Perturbation:
+    if windows is not None and windows.index is None:
+        document = documents.document(place, version, text, without, windows)
+        return DocumentVersions(document.reader(load_classifier(place, version)), document)
     reading = _read(place, version, text, pair, without, windows)
     return Perturbation(load_classifier(place, version).without(without), reading.encoding)
 

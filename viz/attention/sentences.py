@@ -16,6 +16,8 @@ from finetune.checkpoint.sentences import sentences
 from viz.attention.words import Span, end_with_marks, spans
 from viz.types import Encoding, UnseenSpan
 
+LONG_WORDS = 1_000
+"""Words of a text up to which each is looked at by itself, and its sentences are not."""
 PASSAGE_WORDS = 450
 """About how many words are looked at closely at a time."""
 LONGEST_PASSAGE = 600

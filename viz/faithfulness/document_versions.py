@@ -63,11 +63,17 @@ class DocumentVersions(Perturbation):
             len({self.encoding.tokens[i].word for i in unit.tokens}) > 1 for unit in self.words
         )
 
-    def reporting_to(self, progress: Callable[[float], None]) -> "DocumentVersions":
-        """The same text for another thread: both know what either has read."""
-        other = DocumentVersions(self.classifier, self.document, progress)
-        other._known, other._windows = self._known, self._windows
-        return other
+    def expected_passes(self, operator: Operator, share: float) -> float:
+        """About how many windows have to be read where such a share of the units is hidden."""
+        n_windows = len(self.document.windows)
+        if operator == "delete":  # what is left is cut again
+            n_hidden = share * sum(len(unit.tokens) for unit in self.words)
+            return n_windows * (1 - n_hidden / self.encoding.n_tokens)
+        unit_of = np.full(self.encoding.n_tokens, -1)
+        for index, unit in enumerate(self.words):
+            unit_of[list(unit.tokens)] = index
+        own = (np.unique(unit_of[list(window.positions)]) for window in self.document.windows)
+        return float(sum(1 - (1 - share) ** int((units >= 0).sum()) for units in own))
 
     def _read(self, new: Mapping[tuple[Operator, bytes], BoolArray], operator: Operator) -> None:
         keys = list(new)

@@ -14,21 +14,26 @@ from finetune.checkpoint.arrays import IntArray
 from viz.attribution import reader_of, shared_versions
 from viz.attribution.method import no_progress
 from viz.attribution.target import Target
+from viz.documents.document import Document
+from viz.errors import SelectionError
+from viz.faithfulness.document_versions import DocumentVersions
+from viz.faithfulness.evidence_plan import (
+    PERCENTS,
+    EvidencePlan,
+    evidence_units,
+    plan_evidence,
+    sample_units,
+)
 from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.order_effects import Hidden, order_effects
 from viz.faithfulness.orders import N_RANDOM, random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
-from viz.types import Attribution, Reading
+from viz.types import Attribution, Prediction, Reading
 
 CONFIDENCE = 0.95
 """Share of random orders that a band holds, and that a better order has to beat."""
-PERCENTS = (5, 10, 20, 50)
-"""Percent of the words that are hidden or kept, as in a record but for the top 1%.
-
-That is one word of a text under 100 words, about what 5% are, and costs a fifth of the passes.
-"""
 _TOLERANCE = 1e-6
 """Probabilities nearer than this are equal, and scores, relative to their size.
 
@@ -62,6 +67,8 @@ class Evidence:
     """Of the random orders, the same ones under each operator."""
     score: float | None = None
     """The predicted score, in whose unit all is measured; None of a class, for probabilities."""
+    plan: EvidencePlan | None = None
+    """What was hidden of a long or slow text; None where that is each word, by every operator."""
 
     @property
     def measured(self) -> bool:
@@ -107,6 +114,11 @@ class Evidence:
         )
 
     @property
+    def basis(self) -> str:
+        """What it was measured on, where that is not each word: `on 64 of 812 sentences`."""
+        return "" if self.plan is None else self.plan.basis
+
+    @property
     def _tolerance(self) -> float:
         if self.score is None:
             return _TOLERANCE
@@ -133,8 +145,11 @@ def evidence(
     shared: Perturbation | None = None,
     progress: ProgressCallback = no_progress,
     seed: int = 0,
+    max_passes: float = math.inf,
 ) -> Evidence:
     """Compare an explanation with random orders of the words, under every operator.
+
+    In a text of more than 1,000 words the words of a sentence are hidden together.
 
     Args:
         classifier: The classifier that made the reading.
@@ -144,29 +159,89 @@ def evidence(
         shared: Versions of the text that were read before.
         progress: Called with the number of versions read; what it raises ends the work.
         seed: Of the random orders, and of the order of words with equal scores.
+        max_passes: Plain passes over the text that this may take; where all it takes is more, less
+            is measured, and `plan` says what.
+
+    Raises:
+        SelectionError: for a reading of another classifier, or one that stands for a document.
     """
-    if n_random < 2:
-        raise ValueError(f"{n_random} random orders have no spread; draw 2 or more")
     classifier = reader_of(classifier, reading)
+    if reading.document is not None and reading.document.index is None:
+        raise SelectionError(
+            "This reading stands for all windows of a document; give the document to "
+            "document_evidence, or one window of it to evidence."
+        )
     known = shared_versions(classifier, shared) or Perturbation(classifier, reading.encoding)
     versions = known.reporting_to(progress)
-    n = versions.n_words
-    if n < MIN_WORDS:
-        return Evidence(n)
+    return _evidence(versions, reading.prediction, attribution, n_random, seed, max_passes)
+
+
+def document_evidence(
+    classifier: Classifier,
+    document: Document,
+    attribution: Attribution,
+    *,
+    n_random: int = N_RANDOM,
+    shared: DocumentVersions | None = None,
+    progress: ProgressCallback = no_progress,
+    seed: int = 0,
+    max_passes: float = math.inf,
+) -> Evidence:
+    """Compare an explanation of a document with random orders of its words, on pooled logits.
+
+    Words are hidden in the whole text, or sentences where there are more than 400 words; windows
+    in which nothing changes are not read again.
+
+    Args:
+        classifier: The classifier that read the document.
+        document: What `read_document` returned.
+        attribution: What `attribute_document` returned.
+        n_random: As in `evidence`.
+        shared: Versions of the document that were read before.
+        progress: Called with the number of windows read; what it raises ends the work.
+        seed: As in `evidence`, and of the sample.
+        max_passes: Passes over one window that this may take; where all it takes is more, less is
+            measured, in the end a sample of sentences, and `plan` says what.
+
+    Raises:
+        SelectionError: for a document of another classifier.
+    """
+    known = shared or DocumentVersions(document.reader(classifier), document)
+    versions = known.reporting_to(progress)
+    return _evidence(versions, document.prediction, attribution, n_random, seed, max_passes)
+
+
+def _evidence(
+    text: Perturbation,
+    prediction: Prediction,
+    attribution: Attribution,
+    n_random: int,
+    seed: int,
+    max_passes: float,
+) -> Evidence:
+    if n_random < 2:
+        raise ValueError(f"{n_random} random orders have no spread; draw 2 or more")
+    if text.n_words < MIN_WORDS:
+        return Evidence(text.n_words)
+    plan = plan_evidence(text, max_passes, n_random=n_random)
+    units = sample_units(evidence_units(text)[0], plan.n_units, seed)
+    # What is known of the words themselves stays known.
+    versions = text if units == text.words else text.hiding(units)
     target = Target(
         attribution.target_class, attribution.against_class, against_all=attribution.against_all
     )
     own = word_order(versions.to_words(attribution.scores), seed)
-    orders = (own, *random_orders(n, n_random, seed))
+    orders = (own, *random_orders(len(units), n_random, seed))
     erasures = {
-        operator: erase_orders(versions, target, orders, operator)
-        for operator in versions.operators
+        operator: erase_orders(versions, target, orders, operator, plan.percents)
+        for operator in plan.operators
     }
     return Evidence(
-        n,
+        text.n_words,
         {operator: each[0] for operator, each in erasures.items()},
         {operator: each[1:] for operator, each in erasures.items()},
-        float(reading.prediction.logits[0]) if reading.prediction.regression else None,
+        float(prediction.logits[0]) if prediction.regression else None,
+        None if plan.in_full else plan,
     )
 
 

@@ -7,8 +7,9 @@ texts begin or end.  Methods that hide words and the measures of faithfulness sh
 of a text, so that no version is read twice.  Source: viz/attribution/README.md 1.2.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +60,28 @@ class Perturbation:
         self.n_read = 0
         """How many versions were read."""
         self._known: dict[tuple[Operator, bytes], FloatArray] = {}
+        self._known_of_units: dict[tuple[int, ...], dict[tuple[Operator, bytes], FloatArray]] = {}
 
-    def reporting_to(self, progress: Callable[[float], None]) -> "Perturbation":
+    def reporting_to(self, progress: Callable[[float], None]) -> Self:
         """The same text for another thread: both know what either has read."""
-        other = Perturbation(self.classifier, self.encoding, progress)
-        other._known = self._known
+        other = copy(self)
+        other.progress, other.n_read = progress, 0
         return other
+
+    def hiding(self, units: Sequence[Span]) -> Self:
+        """The same text, of which only these units are hidden: some of its words, or sentences.
+
+        What is read of them is known when they are hidden again.
+        """
+        other = copy(self)
+        other.words, other.n_read = tuple(units), 0
+        key = tuple(token for unit in units for token in (unit.tokens[0], unit.tokens[-1]))
+        other._known = self._known_of_units.setdefault(key, {})
+        return other
+
+    def expected_passes(self, operator: Operator, share: float) -> float:
+        """About how many plain passes a version takes that hides such a share of the words."""
+        return 1.0
 
     def update(self, other: "Perturbation") -> None:
         """Know what another one of the same text has read."""

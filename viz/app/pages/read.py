@@ -108,8 +108,7 @@ def read(checkpoint: str) -> None:
         bertviz.offer(own)
     # Last of all: it is measured in the background once the page stands.
     with badge:
-        if own.document is None:
-            evidence.show(own, attribution)
+        evidence.show(own, attribution)
 
 
 page()

@@ -11,7 +11,7 @@ from viz.app import background, checkpoints, keys, readings
 from viz.app.background import ExplanationRequest
 from viz.app.panels import windows
 from viz.attention import words
-from viz.attention.sentences import Division, excerpt
+from viz.attention.sentences import LONG_WORDS, Division, excerpt
 from viz.attention.words import Span
 from viz.attribution import METHODS, find_method
 from viz.attribution.descriptions import explained_scalar, quantity, scale_ends, summary
@@ -21,8 +21,6 @@ from viz.widgets.colored_text.component import colored_text
 from viz.widgets.strip.component import chosen, strip
 from viz.widgets.strip.payload import WindowBar, payload
 
-LONG_WORDS = 1_000
-"""Words from which a text is shown passage by passage; fewer of them are read at a glance."""
 STRIP = "strip"
 """Key of the picture."""
 
