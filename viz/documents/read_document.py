@@ -64,16 +64,21 @@ def read_document(
     if pooling is not None:
         settings = replace(settings, pooling=pooling)
     n_read = 1 if settings.pooling == "first" else len(windowed.windows)
-    logits = _window_logits(classifier, windowed.windows[:n_read], progress)
+    windows = windowed.windows[:n_read]
+    if windows[0].n_tokens == windowed.encoding.n_tokens:
+        # As a reading is made, to the last bit.
+        (reading,) = classifier.read_many(windows)
+        logits = reading.prediction.logits[None]
+        progress(1)
+    else:
+        logits = _window_logits(classifier, windows, progress)
     owners = [0] * n_read
     (pooled,) = pool_logits(logits, owners, 1, settings.pooling)
     return Document(
         encoding=windowed.encoding,
         windows=tuple(
             TextWindow(encoding, positions, own)
-            for encoding, positions, own in zip(
-                windowed.windows, windowed.positions, logits, strict=False
-            )
+            for encoding, positions, own in zip(windows, windowed.positions, logits, strict=False)
         ),
         prediction=classifier.prediction(torch.from_numpy(pooled.astype(logits.dtype))),
         pooling_weights=pooling_weights(logits, owners, 1, settings.pooling),
@@ -105,11 +110,6 @@ def _window_logits(
     classifier: Classifier, windows: tuple[Encoding, ...], progress: ProgressCallback
 ) -> FloatArray:
     """The logits of each window, in batches of bounded size.  (n_windows, C)"""
-    if len(windows) == 1:
-        # As a reading is made, to the last bit.
-        (reading,) = classifier.read_many(windows)
-        progress(1)
-        return reading.prediction.logits[None]
     longest = max(window.n_tokens for window in windows)
     size = batch_size(classifier, longest, rows=MAX_ROWS, tokens=MAX_TOKENS)
     # Windows of about the same length together, so that little is padded.
