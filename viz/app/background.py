@@ -14,6 +14,7 @@ from viz.app.documents import Windows
 from viz.app.long_readings import LongReading
 from viz.attention.heads import Heads
 from viz.attribution import METHODS, Against, attribute
+from viz.attribution.long_contribution import LongContribution
 from viz.attribution.method import MAX_INTERACTIVE_PASSES, no_progress
 from viz.documents.attribute_document import attribute_document, document_passes
 from viz.documents.document import Document
@@ -23,6 +24,8 @@ from viz.types import Attribution
 
 Result = TypeVar("Result")
 
+CONTRIBUTION_PASSES = 2
+"""That `long_contribution` reports."""
 MAX_RESULTS = 256
 JOB_KEY_PREFIX = "work-"
 """How keys begin under which a session keeps the jobs it waits for, each with its request."""
@@ -87,6 +90,23 @@ def reading_job(
         long_readings.key_of(place, text, pair, without),
         lambda: long_readings.work(place, text, pair, without),
         LONG_READING_PASSES,
+        cache=long_readings.readings,
+    )
+
+
+def contribution_job(
+    source: str,
+    explained: readings.ExplainedClasses,
+    text: str,
+    pair: str | None,
+    without: Heads = (),
+) -> BackgroundJob[LongContribution]:
+    """What weights of a long text contribute to a class, being learned in the background."""
+    place = checkpoints.identity(source)
+    return submit(
+        long_readings.contribution_key(place, explained, text, pair, without),
+        lambda: long_readings.contribution_work(place, explained, text, pair, without),
+        CONTRIBUTION_PASSES,
         cache=long_readings.readings,
     )
 

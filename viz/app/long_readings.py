@@ -14,10 +14,15 @@ from viz.app.cache import LRUCache
 from viz.app.checkpoints import Identity, load_classifier
 from viz.attention.heads import Heads
 from viz.attention.long_attention import LongAttention
+from viz.attribution import Against
+from viz.attribution.long_contribution import LongContribution, long_contribution
 from viz.attribution.method import no_progress
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import LONG_READING_PASSES, Classifier
 from viz.types import Prediction, Reading
+
+ExplainedClasses = tuple[int | None, Against]
+"""The class that is explained, None for the predicted one, and what it is compared with."""
 
 MAX_BYTES = 3e9
 """Of what is kept of them: of 22 x 12 heads and 8,192 tokens, two."""
@@ -35,13 +40,15 @@ class LongReading:
 
 
 def n_bytes(result: object) -> float:
-    """What is kept of a reading."""
+    """What is kept of a reading, or of contributions beside it."""
+    if isinstance(result, LongContribution):
+        return result.source.nbytes
     attention = result.reading.attention if isinstance(result, LongReading) else None
     return attention.nbytes if isinstance(attention, LongAttention) else 0
 
 
 readings = LRUCache(MAX_BYTES, n_bytes)
-"""The long texts that were read last, by `key_of`."""
+"""The long texts that were read last, by `key_of`, and contributions, by `contribution_key`."""
 _predictions = LRUCache(MAX_PREDICTIONS)
 
 
@@ -87,6 +94,60 @@ def prediction(
 ) -> Prediction | None:
     """What was predicted for a long text; it is known longer than what is kept of its maps."""
     return cast("Prediction | None", _predictions.get(key_of(place, text, pair, without)))
+
+
+def contribution_key(place: Identity, explained: ExplainedClasses, *inputs: Hashable) -> Hashable:
+    """What contributions to a class are cached by.
+
+    Args:
+        place: The checkpoint.
+        explained: The class, and what it is compared with.
+        inputs: What is read, and without which heads.
+    """
+    return ("contribution", place, explained, *inputs)
+
+
+def known_contribution(
+    place: Identity, explained: ExplainedClasses, *inputs: Hashable
+) -> LongContribution | None:
+    """What weights of a long text contribute to a class; None where it isn't known yet.
+
+    Args:
+        place: The checkpoint.
+        explained: The class, and what it is compared with.
+        inputs: What is read, and without which heads.
+    """
+    key = contribution_key(place, explained, *inputs)
+    return cast("LongContribution | None", readings.get(key))
+
+
+def contribution(
+    place: Identity,
+    explained: ExplainedClasses,
+    text: str,
+    pair: str | None,
+    without: Heads = (),
+) -> LongContribution:
+    """What attention weights of a long text contribute to a class, learned now if it isn't known.
+
+    Raises:
+        MethodError: if the network isn't linear where attention is held fixed.
+    """
+    make = contribution_work(place, explained, text, pair, without)
+    key = contribution_key(place, explained, text, pair, without)
+    return readings.get_or_compute(key, lambda: make(no_progress))
+
+
+def contribution_work(
+    place: Identity,
+    explained: ExplainedClasses,
+    text: str,
+    pair: str | None,
+    without: Heads = (),
+) -> Callable[[ProgressCallback], LongContribution]:
+    """What learns contributions of a long text that is read already, in any thread."""
+    classifier, reading = load_classifier(*place), read(place, text, pair, without).reading
+    return lambda progress: long_contribution(classifier, reading, *explained, progress=progress)
 
 
 def _read(

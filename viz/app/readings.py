@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 import streamlit as st
 
@@ -23,9 +23,8 @@ from viz.attention.statistics import HeadStatistics
 from viz.attention.statistics import head_statistics as compute_head_statistics
 from viz.attention.views import AttentionView, Quadrant
 from viz.attention.words import Unit
-from viz.attribution import Against
 from viz.attribution.contribution import contribution as compute_contribution
-from viz.errors import LongTextError
+from viz.attribution.long_contribution import LongContribution, long_contribution
 from viz.faithfulness.document_versions import DocumentVersions
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
@@ -37,14 +36,8 @@ QUICK_PASS_SECONDS = 0.1
 """Within which a pass is timed a second time."""
 MAX_WHOLE_CELLS = 2**21
 """Of one map that is sent as a whole; of a larger one only what is looked at."""
-NO_CONTRIBUTION = (
-    "Of a text this long, contributions can't be shown; show attention weights instead."
-)
 TIMED_ROWS = 4
 """Rows that are read together to see what one takes."""
-
-ExplainedClasses = tuple[int | None, Against]
-"""The class that is explained, None for the predicted one, and what it is compared with."""
 
 
 class LongOptions(TypedDict):
@@ -53,6 +46,9 @@ class LongOptions(TypedDict):
     unit: Unit
     special: bool
     quadrant: Quadrant
+
+
+ExplainedClasses: TypeAlias = long_readings.ExplainedClasses
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ def contribution(
     explained: ExplainedClasses,
     without: Heads = (),
     windows: Windows | None = None,
-) -> Contribution:
+) -> Contribution | LongContribution:
     """What every attention weight contributes to a class."""
     return _contribution(*identity(source), text, pair, explained, without, windows)
 
@@ -137,6 +133,8 @@ def _n_bytes(result: object) -> float:
         if isinstance(attention, LongAttention):
             return attention.nbytes
         return attention.weights.nbytes if isinstance(attention, Attention) else 0
+    if isinstance(result, LongContribution):
+        return result.source.nbytes
     if isinstance(result, Contribution):
         return result.values.nbytes
     return result.weights.nbytes if isinstance(result, AttentionView) else 0
@@ -194,14 +192,18 @@ def _contribution(
     explained: ExplainedClasses,
     without: Heads,
     windows: Windows | None,
-) -> Contribution:
+) -> Contribution | LongContribution:
+    if windows is None and long_readings.is_long((place, version), text, pair):
+        return long_readings.contribution((place, version), explained, text, pair, without)
     classifier, reading = (
         load_classifier(place, version),
         _read(place, version, text, pair, without, windows),
     )
     key = ("contribution", place, version, text, pair, explained, without, windows)
 
-    def compute() -> Contribution:
+    def compute() -> Contribution | LongContribution:
+        if isinstance(reading.attention, LongAttention):
+            return long_contribution(classifier, reading, *explained)
         # The reading is cached by itself, and dropped by itself.
         return replace(compute_contribution(classifier, reading, *explained), reading=None)
 
@@ -220,15 +222,18 @@ def _view(
     reading, explained = _read(place, version, text, pair, without, windows), options.explained
     attention = reading.attention
     shown = LongOptions(unit=options.unit, special=options.special, quadrant=options.quadrant)
+    contributed = (
+        None
+        if explained is None
+        else _contribution(place, version, text, pair, explained, without, windows)
+    )
+    if isinstance(contributed, LongContribution):
+        return contributed.view(**shown)
     if isinstance(attention, LongAttention):
-        if explained is not None:
-            raise LongTextError(NO_CONTRIBUTION)
         return attention.view(**shown)
 
     def values() -> FloatArray:
-        if explained is None:
-            return attention.weights
-        return _contribution(place, version, text, pair, explained, without, windows).values
+        return attention.weights if contributed is None else contributed.values
 
     if attention.n_tokens**2 > MAX_WHOLE_CELLS:
         # It keeps the weights, so it isn't kept.

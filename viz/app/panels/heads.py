@@ -6,17 +6,16 @@ import streamlit as st
 
 from viz.app import checkpoints, keys, readings
 from viz.app.markdown import plain
-from viz.app.panels import closeup, heads_off, long_heads
+from viz.app.panels import closeup, heads_off, long_heads, long_reading
 from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
 from viz.attention import deciding_token
-from viz.attention.long_attention import LongAttention
 from viz.attention.long_view import LongView
 from viz.attention.views import QUADRANTS, AttentionView, Quadrant
 from viz.attention.words import Unit
 from viz.attribution import METHODS, resolve_target
 from viz.attribution.descriptions import explained_scalar, outcome
-from viz.errors import LongTextError, MethodError
+from viz.errors import MethodError
 from viz.types import MissingAttention, Reading
 from viz.widgets.atlas.component import atlas, selected_head, toggled
 
@@ -51,10 +50,7 @@ def show_heads(
         st.info(plain(reading.attention.reason), icon=":material/visibility_off:")
         beneath(None)
         return
-    is_long = isinstance(reading.attention, LongAttention)
-    splits = (
-        not is_long and METHODS["decomposition"].refusal(checkpoints.classifier(source)) is None
-    )
+    splits = METHODS["decomposition"].refusal(checkpoints.classifier(source)) is None
     # Where there is a decoder too, the maps shown are those of the encoder.
     is_encoder = bool(checkpoints.classifier(source).config.is_encoder_decoder)
     selection = _choose_selection(
@@ -64,8 +60,10 @@ def show_heads(
         note=f"{_where_read(reading, is_encoder=is_encoder)} {heads_off.sentence(source, texts)}",
     )
     try:
+        if not long_reading.wait_for_contribution(source, texts, selection.options.explained):
+            return
         view = readings.view(source, texts.text, texts.pair, selection.options, *texts.inputs[2:])
-    except (MethodError, LongTextError) as error:
+    except MethodError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
     left, right = st.columns([5, 6], gap="medium")
