@@ -2,20 +2,23 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from viz.app import background, keys, presence, readings
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
+from viz.app.panels import region
 from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
 from viz.app.readings import ViewOptions
 from viz.attention.long_view import LongView
-from viz.errors import MethodError, SelectionError, VizError
+from viz.errors import LongTextError, MethodError, SelectionError, VizError
 from viz.export.archive import archive
 from viz.export.filenames import archive_name, file_name
 from viz.export.formats import FORMATS, render
+from viz.export.page_content import MAX_WEIGHTS
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
@@ -54,14 +57,15 @@ def offer(
         options = RenderOptions(
             dpi=_choose_resolution() if FORMATS[format].has_dots else RenderOptions().dpi
         )
-        n_cells = 0
+        view = None
         if selection is not None:
             view = readings.view(
                 source, texts.text, texts.pair, selection.options, *texts.inputs[2:]
             )
-            n_cells = math.prod(
-                view.shape if isinstance(view, LongView) else view.weights[0, 0].shape
-            )
+        if isinstance(view, LongView):
+            _offer_long_figure(spec, format, options, view)
+            return
+        n_cells = 0 if view is None else view.weights[0, 0].size
         _offer_figure(spec, format, options, _refusal(spec, format, n_cells))
         _offer_everything(list(specs.values()), options)
 
@@ -130,6 +134,37 @@ def _offer_figure(
         disabled=refused is not None,
         help=refused,
     )
+
+
+def _offer_long_figure(
+    spec: FigureSpec, format: str, options: RenderOptions, view: LongView
+) -> None:
+    """Offer a figure of a long text, or of a region of it; all of them would be too many."""
+    refused, n_cells = None, math.prod(view.shape)
+    if "region" in spec.figure_kind.takes:
+        try:
+            spec = replace(spec, region=region.choose())
+            rows, columns = spec.part_of(view)
+            n_cells = (rows.stop - rows.start) * (columns.stop - columns.start)
+        except SelectionError as error:
+            refused = str(error)
+    _offer_figure(spec, format, options, refused or _long_refusal(spec, format, n_cells))
+
+
+def _long_refusal(spec: FigureSpec, format: str, n_cells: int) -> str | None:
+    """Why a figure of a long text can't be saved; None where it can."""
+    kind, record = spec.figure_kind, FORMATS[format]
+    is_streamed = record.stream is not None and spec.shows == "map"
+    is_summary = record.is_table and kind.has_summary_table
+    is_page = format == "html"
+    is_small = kind.name == "atlas" if is_page else record.is_picture and kind.name != "arcs"
+    most = MAX_WEIGHTS if is_page else record.limit
+    try:
+        if kind.needs_maps and not (is_streamed or is_summary or is_small or spec.has_view(most)):
+            spec.view(most)  # says how many numbers there are
+    except LongTextError as error:
+        return str(error)
+    return _refusal(spec, format, n_cells)
 
 
 def _refusal(spec: FigureSpec, format: str, n_cells: int) -> str | None:

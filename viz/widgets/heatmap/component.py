@@ -58,6 +58,21 @@ def selected_cell(key: str) -> tuple[int, int] | None:
     return (row, column) if min(row, column) >= 0 else None
 
 
+def window_in_view(key: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """First row and the one behind the last, and columns, of what a map in tiles shows.
+
+    None before it is known.
+    """
+    state = st.session_state.get(key)
+    window = state.get("window") if isinstance(state, dict) else None
+    if not isinstance(window, list) or len(window) != 4 or {*map(type, window)} != {int}:
+        return None
+    top, bottom, left, right = window
+    if not (0 <= top < bottom and 0 <= left < right):
+        return None
+    return (top, bottom), (left, right)
+
+
 @dataclass(frozen=True, slots=True)
 class TileRequest:
     """What the browser asks for."""
@@ -101,6 +116,7 @@ def tiled_heatmap(
             key=key,
             on_cell_change=on_select,
             on_request_change=on_request,
+            on_window_change=lambda: None,
         )
 
 

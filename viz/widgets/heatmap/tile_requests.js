@@ -40,7 +40,9 @@ export function requestTiles(view, delay = REST) {
 }
 
 function sendRequest(view) {
-  if (!view.data?.tiled || !view.frame || view.isStopped) return;
+  if (!view.data?.tiled || !view.frame) return;
+  sendWindow(view);
+  if (view.isStopped) return;
   const { level, places } = missingTiles(view);
   if (!places.length) {
     showWaiting(view, null);
@@ -50,6 +52,19 @@ function sendRequest(view) {
   view.sentAt = performance.now();
   const { map } = view.data.tiled;
   view.last.setTriggerValue("request", { map, level, places: places.slice(0, MAX_TILES_AT_ONCE) });
+}
+
+/** Tells the server which rows and columns are seen, once they are others than before. */
+function sendWindow(view) {
+  const { frame, viewport } = view;
+  const range = (first, count) => {
+    const end = Math.min(Math.ceil(first + count / viewport.scale - 1e-6), count);
+    return [Math.floor(first + 1e-6), end];
+  };
+  const window = [...range(viewport.y, frame.rows), ...range(viewport.x, frame.columns)];
+  if (String(window) === String(view.window)) return;
+  view.window = window;
+  view.last.setStateValue("window", window);
 }
 
 async function takeTiles(view, { picture, map, tiles, waiting, stopped }) {
