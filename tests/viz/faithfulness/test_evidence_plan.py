@@ -11,8 +11,13 @@ from viz.documents.document import Document
 from viz.errors import SelectionError
 from viz.faithfulness import document_versions, evidence_plan
 from viz.faithfulness.document_versions import DocumentVersions
-from viz.faithfulness.evidence import PERCENTS, document_evidence, evidence
-from viz.faithfulness.evidence_plan import evidence_units, plan_evidence, sample_units
+from viz.faithfulness.evidence import document_evidence, evidence
+from viz.faithfulness.evidence_plan import (
+    PERCENTS,
+    evidence_units,
+    plan_evidence,
+    sample_units,
+)
 from viz.model.perturbation import Perturbation
 from viz.types import Attribution
 
