@@ -10,7 +10,15 @@ from viz.attribution import reader_of
 from viz.errors import SelectionError
 from viz.model.classifier import Classifier
 from viz.model.windows import POOLED, unseen_spans
-from viz.types import DocumentPart, Encoding, MissingAttention, Prediction, Reading, UnseenSpan
+from viz.types import (
+    DocumentPart,
+    Encoding,
+    MissingAttention,
+    Prediction,
+    Reading,
+    ShownInNotebooks,
+    UnseenSpan,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class TextWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class Document(ShownInNotebooks):
     """A text, the windows in which it was read, and what their logits together say."""
 
     encoding: Encoding

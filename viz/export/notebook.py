@@ -9,13 +9,14 @@ from base64 import b64encode
 from html import escape
 
 from viz.attribution.descriptions import verdict
+from viz.documents.document import Document
 from viz.errors import VizError
 from viz.export.formats import render
 from viz.figures.citation import citation
 from viz.figures.spec import FigureSpec
-from viz.types import Attribution, Contribution, MissingAttention, Reading
+from viz.types import Attribution, Contribution, MissingAttention, Prediction, Reading
 
-Shown = Reading | Attribution | Contribution | FigureSpec
+Shown = Reading | Attribution | Contribution | Document | FigureSpec
 
 MAX_PAGE = 5_000_000
 """Bytes of the largest page that is kept in a notebook; above it, the PNG stands alone."""
@@ -36,8 +37,10 @@ def mime_bundle(shown: Shown) -> dict[str, str]:
     """
     if _in_terminal():
         return {}
+    if isinstance(shown, Document):
+        return {"text/html": _sentences(shown.prediction, *shown.notes)}
     if isinstance(shown, Reading) and isinstance(shown.attention, MissingAttention):
-        return {"text/html": _sentence(shown, shown.attention)}
+        return {"text/html": _sentences(shown.prediction, shown.attention.reason)}
     spec = _spec(shown)
     if spec is None:
         return {}
@@ -55,13 +58,14 @@ def mime_bundle(shown: Shown) -> dict[str, str]:
     return {"text/html": html, "image/png": png}
 
 
-def _sentence(reading: Reading, missing: MissingAttention) -> str:
+def _sentences(prediction: Prediction, *sentences: str) -> str:
     """What is said in the place of the atlas."""
-    label = " ".join(verdict(reading.prediction))
-    return f"<p><strong>{escape(label)}</strong></p><p>{escape(missing.reason)}</p>"
+    label = " ".join(verdict(prediction))
+    body = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    return f"<p><strong>{escape(label)}</strong></p>{body}"
 
 
-def _spec(shown: Shown) -> FigureSpec | None:
+def _spec(shown: Reading | Attribution | Contribution | FigureSpec) -> FigureSpec | None:
     """The figure that says most of a record."""
     if isinstance(shown, FigureSpec):
         return shown

@@ -1,5 +1,6 @@
 """Texts beyond a model's limit: windows, pooled logits, and attributions that add up."""
 
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,12 @@ def test_logits_are_pooled_as_asked(classifier: Classifier, document: Document) 
     assert first.unseen[0].start >= first.windows[0].end
     assert first.unseen[-1].end == len(TEXT.strip())
     assert first.notes[0].startswith(f"The model never saw the last {first.n_unseen} of ")
+
+
+def test_a_notebook_shows_the_class_and_how_the_text_was_read(document: Document) -> None:
+    shown = document._repr_html_() or ""
+    assert f"<strong>{document.prediction.label}" in shown
+    assert escape(document.notes[0]) in shown
 
 
 def test_a_text_of_one_window_is_a_plain_reading_to_the_last_bit(classifier: Classifier) -> None:
