@@ -9,7 +9,7 @@ from viz.comparison.compare import comparable_methods, compare, matching_of
 from viz.comparison.distance_statistics import DistanceStatistics
 from viz.comparison.readings import ReadingComparison, compare_readings
 from viz.errors import MethodError
-from viz.types import MissingAttention, Reading
+from viz.types import Attention, MissingAttention, Reading
 
 MAX_CACHED_BYTES = 5e8
 """Of differences of all heads, and of the readings that they belong to."""
@@ -109,7 +109,8 @@ def _n_bytes(result: object) -> float:
     if isinstance(result, ReadingComparison):
         return _n_bytes(result.first) + _n_bytes(result.second)
     if isinstance(result, Reading) and not isinstance(result.attention, MissingAttention):
-        return result.attention.weights.nbytes
+        attention = result.attention
+        return attention.weights.nbytes if isinstance(attention, Attention) else attention.nbytes
     return 0
 
 

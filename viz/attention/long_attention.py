@@ -128,6 +128,23 @@ def statistics_of(reading: Reading) -> HeadStatistics:
     return head_statistics(reading.encoding, attention.weights, attention.impossible)
 
 
+def require_all_weights(reading: Reading, what: str) -> None:
+    """Refuse what needs all weights at once where they are not kept.
+
+    Args:
+        reading: What was read.
+        what: What needs them, as a sentence begins with it.
+
+    Raises:
+        LongTextError: where they are too many.
+    """
+    if isinstance(reading.attention, LongAttention):
+        raise LongTextError(
+            f"{what} needs the weights of all heads at once, which are not kept of "
+            f"{reading.attention.n_tokens:,} tokens; read a shorter text."
+        )
+
+
 def summarized(
     encoding: Encoding, source: MapSource, progress: RowProgress = no_row_progress
 ) -> LongAttention:

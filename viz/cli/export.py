@@ -26,8 +26,10 @@ from viz.cli.terminal import (
     print_missing_fonts,
     print_notes,
     print_text,
+    progress_bar,
     text_or_stdin,
 )
+from viz.cli.windows import AS_TRAINED, read_text
 from viz.errors import SelectionError
 from viz.export.formats import FORMATS
 from viz.figures.kinds import FIGURE_KINDS
@@ -37,14 +39,26 @@ OTHERS = ("bertviz", ALL, "dataset")
 
 def export_figure(options: Options, *, figure: str) -> None:
     """Write one figure of a text, or all of them, and print where they are."""
+    from viz.documents.document import Document
     from viz.export.atomic_files import write
+    from viz.export.document_files import document_files
+    from viz.jobs.progress import watched_by
 
     export = options.export(figure)
     classifier = load_classifier(options.checkpoint, options.without)
-    reading = classifier.read(text_or_stdin(options.text), options.pair)
-    for name, content in export.files(classifier, reading):
-        print_text(str(write(options.output / name, content)))
-    print_notes(reading.encoding)
+    source = read_text(classifier, text_or_stdin(options.text), options.pair, AS_TRAINED)
+    if isinstance(source, Document):
+        files, reading = document_files(export, classifier, source), source.pooled_reading
+    else:
+        files, reading = export.files(classifier, source), source
+    n_files = 1 if export.packed else len(export.formats)
+    with progress_bar(n_files, "file") as bar, watched_by(bar.update):
+        for index, (name, content) in enumerate(files, 1):
+            path = write(options.output / name, content)
+            bar.update(index - bar.n)
+            bar.clear()
+            print_text(str(path))
+    print_notes(source if isinstance(source, Document) else source.encoding)
     if any(FORMATS[name].is_picture for name in export.formats):
         print_missing_fonts(reading)
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -14,6 +14,8 @@ from finetune.checkpoint.garbage import collect_less_garbage
 from viz.errors import SelectionError, TextError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from tqdm import tqdm
+
     from viz.documents.document import Document
     from viz.model.classifier import Classifier
     from viz.model.text_files import Texts
@@ -157,6 +159,16 @@ def load_classifier(checkpoint: str | None, without: Sequence[str] | None = None
 
     classifier = Classifier.load(default_checkpoint() if checkpoint is None else checkpoint)
     return classifier.without(classifier.heads_named(",".join(without or ())))
+
+
+@contextmanager
+def progress_bar(total: float, unit: str) -> "Iterator[tqdm[NoReturn]]":
+    """A bar where somebody watches, for what takes longer than a second; none in a log file."""
+    from tqdm import tqdm
+
+    look = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+    with tqdm(total=total, unit=unit, delay=1, leave=False, disable=None, bar_format=look) as bar:
+        yield bar
 
 
 def read_rows(classifier: "Classifier", texts: "Texts") -> "list[Reading]":

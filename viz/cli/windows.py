@@ -94,14 +94,17 @@ def read_text(
         TextError: if no token of the text reaches the model, or windows of a pair are asked for.
         SelectionError: for a stride that is larger than a window.
     """
+    from viz.cli.terminal import progress_bar
     from viz.documents.read_document import read_document, reads_in_windows
+    from viz.model.classifier import LONG_READING_PASSES
     from viz.model.windows import require_single_text
 
     classifier = options.of(classifier)
     if options.requested:
         require_single_text(pair)
     if pair is not None or not reads_in_windows(classifier, text):
-        return classifier.read(text, pair)
+        with progress_bar(LONG_READING_PASSES, "pass") as bar:
+            return classifier.read(text, pair, progress=bar.update)
     return read_document(classifier, text)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
+from viz.attention.long_attention import require_all_weights
 from viz.attention.views import AttentionView
 from viz.comparison.alignment import Alignment, align_words
 from viz.comparison.class_comparison import ClassComparison, compare_classes
@@ -105,9 +106,10 @@ def compare_readings(
 
 def _maps(first: Reading, second: Reading) -> tuple[Attention, Attention]:
     ours, theirs = first.attention, second.attention
-    for attention in (ours, theirs):
-        if isinstance(attention, MissingAttention):
-            raise MissingAttentionError(attention.reason)
+    for reading in (first, second):
+        if isinstance(reading.attention, MissingAttention):
+            raise MissingAttentionError(reading.attention.reason)
+        require_all_weights(reading, "Comparing heads")
     assert isinstance(ours, Attention)
     assert isinstance(theirs, Attention)
     return ours, theirs

@@ -27,7 +27,7 @@ from viz.documents.read_document import read_document
 from viz.errors import SelectionError, VizError
 from viz.export.atomic_files import locked_folder, write
 from viz.export.document_files import document_files
-from viz.export.formats import Writer, render
+from viz.export.formats import Content, render
 from viz.export.index import ExportIndex, IndexRow
 from viz.export.options import ExportOptions
 from viz.model.classifier import Classifier
@@ -121,7 +121,7 @@ class DatasetExport:
         self,
         row: Row,
         prediction: Prediction,
-        files: Iterator[tuple[str, bytes | Writer]],
+        files: Iterator[tuple[str, Content]],
         notes: list[str],
     ) -> IndexRow:
         names: list[str] = []

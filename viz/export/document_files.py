@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from viz.documents.document import Document
 from viz.documents.window_text import window_text
-from viz.export.formats import Writer
+from viz.export.formats import Content
 from viz.export.options import ExportOptions
 from viz.figures.kinds import FIGURE_KINDS
 from viz.model.classifier import Classifier
@@ -16,7 +16,7 @@ def document_files(
     classifier: Classifier,
     document: Document,
     refusals: list[str] | None = None,
-) -> Iterator[tuple[str, bytes | Writer]]:
+) -> Iterator[tuple[str, Content]]:
     """The name and content of each file of a document.
 
     Figures of maps are made of each window, with what it holds of the text; their classes are those
@@ -29,6 +29,7 @@ def document_files(
         refusals: As in `ExportOptions.files`.
 
     Raises:
+        LongTextError: where a window has too many numbers for a file.
         SelectionError: where a file can't be made, or the request doesn't fit.
         MethodError: where the architecture doesn't allow the method, or scores don't add up.
     """

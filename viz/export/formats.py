@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # so that the command line knows all formats without numpy
 
 Writer = Callable[[BinaryIO], None]
 """Writes the content of a file piece by piece."""
+Content = bytes | Writer
+"""What a file holds, or what writes it where that is too large to hold."""
 
 MAX_NUMBERS = 4_000_000
 """Numbers that a text file holds at most; a file of that many in JSON has about 85 MB."""
@@ -177,9 +179,7 @@ def render(spec: "FigureSpec", format: str, options: RenderOptions | None = None
     return content
 
 
-def content_of(
-    spec: "FigureSpec", format: str, options: RenderOptions | None = None
-) -> bytes | Writer:
+def content_of(spec: "FigureSpec", format: str, options: RenderOptions | None = None) -> Content:
     """A figure as the content of a file, or as what writes it where it is too large to hold.
 
     Arguments and errors as for `render`; a writer may raise a LongTextError too.

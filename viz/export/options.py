@@ -7,7 +7,7 @@ from viz.documents.document import Document
 from viz.errors import LongTextError, SelectionError
 from viz.export.archive import archive
 from viz.export.filenames import archive_name, file_name
-from viz.export.formats import Writer, content_of
+from viz.export.formats import Content, content_of
 from viz.export.request import FigureRequest
 from viz.figures.render_options import RenderOptions
 from viz.model.classifier import Classifier
@@ -30,7 +30,7 @@ class ExportOptions:
         classifier: Classifier,
         reading: Reading | Document,
         refusals: list[str] | None = None,
-    ) -> Iterator[tuple[str, bytes | Writer]]:
+    ) -> Iterator[tuple[str, Content]]:
         """The name and content of each file of a reading, or of a document.
 
         What is too large to hold comes as what writes it.

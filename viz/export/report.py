@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+import numpy as np
+
 from viz.attention import deciding_token
 from viz.attention.heads import heads_off
+from viz.attention.long_attention import LongAttention
 from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import percent, quantity, summary, verdict
@@ -41,7 +44,27 @@ def record(reading: Reading, attribution: Attribution | None) -> dict[str, objec
         **without_values(reading),
         "attribution": None if attribution is None else _scores(attribution, labels),
         "notes": list(encoding.notes),
+        **_long_values(reading),
     }
+
+
+def _long_values(reading: Reading) -> dict[str, object]:
+    """Of a long text, what is known of its heads, each (L, H), and how to get their maps."""
+    attention = reading.attention
+    if not isinstance(attention, LongAttention):
+        return {}
+    statistics = attention.statistics
+    values = {each.name: getattr(statistics, each.name).tolist() for each in statistics.statistics}
+    return {"head_statistics": values, "maps": maps_sentence(attention)}
+
+
+def maps_sentence(attention: LongAttention) -> str:
+    """How to get maps that are not kept."""
+    return (
+        f"Where the {attention.n_layers} × {attention.n_heads} heads look among "
+        f"{attention.n_tokens:,} tokens is computed when asked for: clsight export atlas, or head "
+        "--layer 0 --head 0, and of it a region by --rows 0:100 --columns 0:100."
+    )
 
 
 def document_record(document: Document, attribution: Attribution | None) -> dict[str, object]:
@@ -91,6 +114,8 @@ def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
         yield from _classes(reading.prediction)
     if reading.without:
         yield f"\nRead with {heads_off(reading.without)}."
+    if isinstance(reading.attention, LongAttention):
+        yield from _heads(reading.attention)
     if attribution is None:
         return
     method = find_method(attribution.method)
@@ -100,6 +125,14 @@ def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
         yield method.caveat
     yield from _words(reading, attribution, signed=method.signed)
     yield summary(reading, attribution, signed=method.signed)
+
+
+def _heads(attention: LongAttention) -> Iterator[str]:
+    """How many heads of each pattern there are in a long text, and how to see them."""
+    patterns, counts = np.unique(attention.statistics.pattern, return_counts=True)
+    by_count = sorted(zip(counts.tolist(), patterns.tolist(), strict=True), reverse=True)
+    yield "\nHeads by their pattern: " + ", ".join(f"{count} {name}" for count, name in by_count)
+    yield maps_sentence(attention)
 
 
 def _classes(prediction: Prediction) -> Iterator[str]:

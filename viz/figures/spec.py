@@ -197,7 +197,7 @@ class FigureSpec(ShownInNotebooks):
     def _too_long(self, long: LongView, most: int) -> str:
         """How many numbers there are, and what can be had of them."""
         n_numbers = self._size(long)
-        size = f"These are {n_numbers:,} numbers, {4 * n_numbers / 1e9:,.1f} GB"
+        size = f"These are {n_numbers:,} numbers, {4 * n_numbers / 1e9:.2g} GB"
         pictures = "a picture (png, svg, pdf)"
         if self.shows == "model":
             return (

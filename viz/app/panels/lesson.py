@@ -23,7 +23,7 @@ from viz.mechanism.lesson.lesson_step import LessonStep
 from viz.mechanism.lesson.subject import LessonSubject
 from viz.mechanism.unfolding.cell import Cell
 from viz.mechanism.unfolding.latex import numbers_latex
-from viz.types import MissingAttention
+from viz.types import Attention
 
 CHOICE = "lesson-step"
 """The key of the control of the steps."""
@@ -101,7 +101,7 @@ def _choose() -> tuple[Language, str]:
 def _cell(checkpoint: str, texts: Texts) -> Cell | None:
     """The attention weight that the page is about; None where there are none."""
     reading = readings.read(checkpoint, texts.text, texts.pair)
-    if isinstance(reading.attention, MissingAttention):
+    if not isinstance(reading.attention, Attention):
         return None
     chosen = restore_cell(reading)
     keep_in_link(chosen)

@@ -9,6 +9,7 @@ from finetune.checkpoint.arrays import FloatArray
 from finetune.errors import FinetuneError
 from finetune.run.history import History, open_history
 from viz.attention.jensen_shannon import head_distances
+from viz.attention.long_attention import require_all_weights
 from viz.attention.thumbnails import impossible_thumbnails, thumbnails
 from viz.attention.views import view
 from viz.attention.words import merge, spans
@@ -18,7 +19,7 @@ from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.comparison.film.film import THUMBNAIL_SIDE, Film, FilmFrame, RefusedFrame
 from viz.comparison.film.frame_classifier import frame_classifier
-from viz.errors import CheckpointError, VizError, as_sentence
+from viz.errors import CheckpointError, LongTextError, VizError, as_sentence
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
@@ -131,7 +132,7 @@ class FilmReader:
             steps=self.history.frames,
             frames=tuple(frames) or (None,) * len(self.history.frames),
             impossible=impossible,
-            no_attention=attention.reason if isinstance(attention, MissingAttention) else "",
+            no_attention=self._no_attention(),
         )
 
     def read(self, index: int) -> FilmFrame | RefusedFrame:
@@ -197,6 +198,17 @@ class FilmReader:
             from_before=from_before,
             from_base=from_base,
         )
+
+    def _no_attention(self) -> str:
+        """Why a film shows no heads; empty where it does."""
+        attention = self.finished.attention
+        if isinstance(attention, MissingAttention):
+            return attention.reason
+        try:
+            require_all_weights(self.finished, "A film of heads")
+        except LongTextError as error:
+            return str(error)
+        return ""
 
     def _plain_reading(self, classifier: Classifier) -> Reading:
         reading = classifier.read_many([self.encoding])[0]

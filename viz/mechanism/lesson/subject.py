@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from viz.attention.long_attention import require_all_weights
 from viz.attention.words import Span, spans
 from viz.attribution import reader_of
-from viz.errors import VizError
+from viz.errors import LongTextError, VizError
 from viz.mechanism.unfolding.cell import Cell, check_cell, default_cell
 from viz.mechanism.unfolding.step import Stage, Step
 from viz.mechanism.unfolding.unfold import Unfolder
@@ -97,6 +98,10 @@ def lesson_subject(
     classifier = reader_of(classifier, reading)
     if isinstance(reading.attention, MissingAttention):
         return LessonSubject(classifier, reading, None, refusal=reading.attention.reason)
+    try:
+        require_all_weights(reading, "A lesson")
+    except LongTextError as error:
+        return LessonSubject(classifier, reading, None, refusal=str(error))
     chosen = default_cell(reading) if cell is None else check_cell(reading, cell)
     try:
         unfolding = (unfold or Unfolder(classifier, reading).unfold)(*chosen)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from viz.attention.long_attention import require_all_weights
 from viz.errors import SelectionError
 from viz.types import Reading
 
@@ -63,11 +64,13 @@ def default_cell(
 
     Raises:
         MissingAttentionError: if there are no attention weights.
+        LongTextError: if they are not kept.
         SelectionError: for a layer, a head or a token that doesn't exist.
     """
     for name, index in {"layer": layer, "head": head, "query": query, "key": key}.items():
         if index is not None:
             _check(reading, name, index)
+    require_all_weights(reading, "Taking an attention weight apart")
     attention, tokens = reading.attention, reading.encoding.tokens
     looking = reading.deciding_token if query is None else query
     queries = list(range(len(tokens))) if looking is None else [looking]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from viz.attention.long_attention import require_all_weights
 from viz.attribution import reader_of
 from viz.errors import MethodError
 from viz.mechanism.trace.attention_path import AttentionPath, attention_path
@@ -29,12 +30,14 @@ class Unfolder:
     Raises:
         MethodError: if the network has no maps, the pass is too large to be kept, or the reading is
             not of these weights.
+        LongTextError: where the weights of the text are not kept.
         SelectionError: for a reading of another classifier, or with a head that is off now.
     """
 
     def __init__(self, classifier: Classifier, reading: Reading) -> None:
         if isinstance(reading.attention, MissingAttention):
             raise MethodError(reading.attention.reason)
+        require_all_weights(reading, "Taking an attention weight apart")
         self.reading = reading
         self.trace = Trace(reader_of(classifier, reading), reading)
         if len(self.trace.graph.attention) < reading.attention.n_layers:
