@@ -166,8 +166,8 @@ def progress_bar(total: float, unit: str) -> "Iterator[tqdm[NoReturn]]":
     """A bar where somebody watches, for what takes longer than a second; none in a log file."""
     from tqdm import tqdm
 
-    look = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-    with tqdm(total=total, unit=unit, delay=1, leave=False, disable=None, bar_format=look) as bar:
+    form = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+    with tqdm(total=total, unit=unit, delay=1, leave=False, disable=None, bar_format=form) as bar:
         yield bar
 
 

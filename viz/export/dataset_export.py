@@ -125,11 +125,17 @@ class DatasetExport:
         notes: list[str],
     ) -> IndexRow:
         names: list[str] = []
-        try:
-            for name, content in files:
-                names.append(write(self.folder / f"{row.number:06d}-{name}", content).name)
-        except VizError as error:
-            names, notes = [], [*notes, str(error)]
+        while True:
+            try:
+                file = next(files, None)
+            except VizError as error:
+                names, notes = [], [*notes, str(error)]
+                break
+            if file is None:
+                break
+            name, content = file
+            # What the disk refuses ends the run, and is no note of a row.
+            names.append(write(self.folder / f"{row.number:06d}-{name}", content).name)
         return IndexRow(
             row.number,
             tuple(names),
