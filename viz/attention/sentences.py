@@ -4,17 +4,17 @@ Scores of words add up over each of them by `words.merge`, since every word is i
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
-from finetune.checkpoint.arrays import IntArray
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.checkpoint.sentences import sentences
 from viz.attention.words import Span, end_with_marks, spans
-from viz.types import Encoding, UnseenSpan
+from viz.types import Encoding, Reading, UnseenSpan
 
 LONG_WORDS = 1_000
 """Words of a text up to which each is looked at by itself, and its sentences are not."""
@@ -126,6 +126,16 @@ def grouped(encoding: Encoding, words: Sequence[Span], numbers: IntArray) -> tup
     return tuple(result)
 
 
+def is_divided(reading: Reading) -> bool:
+    """Whether a text is shown passage by passage: it is long, or read in windows."""
+    if reading.document is not None:
+        return reading.document.index is None
+    encoding = reading.encoding
+    if encoding.n_tokens <= LONG_WORDS:
+        return False
+    return sum(not word.special for word in spans(encoding)) > LONG_WORDS
+
+
 @dataclass(frozen=True, slots=True)
 class Division:
     """A long text, divided for whoever reads it."""
@@ -155,10 +165,27 @@ class Division:
             passage,
         )
 
-    def passage_of(self, span: Span) -> int:
-        """The passage that a sentence begins in."""
-        word = next(i for i, word in enumerate(self.words) if word.tokens[0] == span.tokens[0])
+    @property
+    def counts(self) -> str:
+        """How many sentences and paragraphs there are."""
+        return counts({"sentence": self.n_sentences, "paragraph": len(self.paragraphs)})
+
+    def strongest_passage(self, scores: FloatArray) -> int:
+        """The passage that the strongest sentence begins in.
+
+        Args:
+            scores: One for each of `sentences`, of which there is one at least.  (n,)
+        """
+        token = self.sentences[int(np.abs(scores).argmax())].tokens[0]
+        word = next(i for i, word in enumerate(self.words) if word.tokens[0] == token)
         return int(self.passage_numbers[word])
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """How many there are of each kind, as in `3 sentences · 1 paragraph`; none are left out."""
+    return " · ".join(
+        f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in numbers.items() if count
+    )
 
 
 def _is_unseen(encoding: Encoding, word: Span) -> bool:

@@ -92,11 +92,6 @@ class Document(ShownInNotebooks):
         return unseen_spans(self.encoding, self._seen)
 
     @property
-    def seen_encoding(self) -> Encoding:
-        """All tokens of the text, with the stretches that the class was not read from as unseen."""
-        return replace(self.encoding, unseen=self.unseen)
-
-    @property
     def n_unseen(self) -> int:
         """How many tokens the class was not read from."""
         return self.encoding.n_tokens - len(self._seen)
@@ -113,7 +108,7 @@ class Document(ShownInNotebooks):
         It has no attention: each window has maps of its own, see `reading`.
         """
         return Reading(
-            self.encoding,
+            replace(self.encoding, unseen=self.unseen),
             self.prediction,
             MissingAttention(
                 "This text is read in windows, and attention is that of one window; choose one, 0 "

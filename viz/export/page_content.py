@@ -8,11 +8,12 @@ from typing import Literal, cast
 from viz.attention.long_attention import statistics_of
 from viz.attention.long_view import LongView
 from viz.attention.rollout import place
+from viz.attention.sentences import Division, is_divided
 from viz.attention.statistics import HeadStatistics
 from viz.attention.thumbnails import max_thumbnail_side
 from viz.attention.views import AttentionView, pick
 from viz.attention.words import merge, spans
-from viz.attribution import find_method
+from viz.attribution import Method, find_method
 from viz.attribution.descriptions import number, scale_ends, summary
 from viz.figures.spec import FigureSpec
 from viz.jobs.progress import current_progress
@@ -21,6 +22,7 @@ from viz.widgets.atlas import payload as atlas
 from viz.widgets.colored_text import payload as colored_text
 from viz.widgets.heatmap import payload as heatmap
 from viz.widgets.shared.widget import Widget
+from viz.widgets.strip import payload as strip
 
 MAX_WEIGHTS = 4_000_000
 """Weights that an atlas carries along so that its heads open; 12 x 12 heads x 166 tokens."""
@@ -136,11 +138,29 @@ def attribution_page(spec: FigureSpec) -> PageContent:
     }
     data = colored_text.payload(encoding, units, scores, signed=method.signed) | labels
     rows = [(span.label, float(score)) for span, score in zip(units, scores, strict=True)]
+    above = (_strip(spec, method, low, high),) if is_divided(spec.reading) else ()
     return PageContent(
-        ((colored_text.COLORED_TEXT, data),),
+        (*above, (colored_text.COLORED_TEXT, data)),
         (method.description_of(spec.reading),),
         table=_table(rows),
     )
+
+
+def _strip(
+    spec: FigureSpec, method: Method, low: str, high: str
+) -> tuple[Widget, dict[str, object]]:
+    """A long text sentence by sentence."""
+    assert spec.attribution is not None  # checked by FigureSpec
+    divided = Division.of(spec.reading.encoding)
+    picture = strip.payload(
+        spec.reading.encoding,
+        divided.sentences,
+        merge(spec.attribution.scores, divided.sentences),
+        signed=method.signed,
+        paragraphs=divided.paragraphs,
+    )
+    around = strip.texts(name="The whole text", note=divided.counts, low=low, high=high)
+    return strip.STRIP, picture | around
 
 
 def _table(rows: list[tuple[str, float]]) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from finetune.checkpoint.arrays import IntArray
+from viz.attention.sentences import is_divided, paragraph_numbers, sentence_numbers
 from viz.attention.words import merge, spans
 from viz.export.json_record import span_values
 from viz.export.numbers import Arrays, Numbers, Row, Values, span_arrays
@@ -18,14 +20,25 @@ def _attribution(spec: FigureSpec) -> Attribution:
 
 def _score_rows(spec: FigureSpec) -> Iterator[Row]:
     attribution, units = _attribution(spec), spans(spec.reading.encoding, spec.unit)
-    yield ["kind", "index", "text", "part", "start", "end", "special", "score"]
+    header: Row = ["kind", "index", "text", "part", "start", "end", "special", "score"]
     scores = merge(attribution.scores, units)
+    numbers = _division(spec) if is_divided(spec.reading) else None
+    yield header if numbers is None else [*header, "sentence", "paragraph"]
     for index, (span, score) in enumerate(zip(units, scores, strict=True)):
         place = (span.part, span.start, span.end, span.special)
-        yield [spec.unit, index, span.label, *place, score]
+        own = [] if numbers is None else [None if n < 0 else n for n in numbers[:, index].tolist()]
+        yield [spec.unit, index, span.label, *place, score, *own]
+    rest = [] if numbers is None else [None, None]
     if attribution.bias is not None:
-        yield ["bias", None, "", None, None, None, None, attribution.bias]
-    yield ["value", None, "", None, None, None, None, attribution.value]
+        yield ["bias", None, "", None, None, None, None, attribution.bias, *rest]
+    yield ["value", None, "", None, None, None, None, attribution.value, *rest]
+
+
+def _division(spec: FigureSpec) -> IntArray:
+    """The sentence and the paragraph of each word or wordpiece; -1 for special tokens.  (2, n)"""
+    encoding = spec.reading.encoding
+    units = spans(encoding, spec.unit)
+    return np.stack([sentence_numbers(encoding, units), paragraph_numbers(encoding, units)])
 
 
 def _score_arrays(spec: FigureSpec) -> Arrays:

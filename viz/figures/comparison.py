@@ -17,7 +17,10 @@ from viz.comparison.descriptions import change_ends, head_summary, word_summary
 from viz.comparison.difference_maps import pick_difference
 from viz.comparison.readings import ReadingComparison
 from viz.figures.attention import MapBody
-from viz.figures.attribution import (
+from viz.figures.bars import Bar, bars_height, draw_bars
+from viz.figures.canvas import DETAILS, HEADING, NOTE, Canvas
+from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of, colormap_named
+from viz.figures.colored_text import (
     LEGEND_HEIGHT,
     MAX_BARS,
     TEXT,
@@ -27,9 +30,6 @@ from viz.figures.attribution import (
     draw_colored,
     draw_legend,
 )
-from viz.figures.bars import Bar, bars_height, draw_bars
-from viz.figures.canvas import DETAILS, HEADING, NOTE, Canvas
-from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of, colormap_named
 from viz.figures.comparison_kinds import ComparisonSpec
 from viz.figures.grid import Labels, fit_grid
 from viz.figures.layout import TextBlock, hatch_notes, titled_figure

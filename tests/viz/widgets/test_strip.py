@@ -34,11 +34,11 @@ def page() -> None:
     from viz.attention.words import Span
     from viz.types import Encoding
     from viz.widgets.strip.component import strip
-    from viz.widgets.strip.payload import payload
+    from viz.widgets.strip.payload import payload, texts
 
     sentence = Span("Oil.", 0, 4, (), special=False, part=0)
     picture = payload(Encoding("Oil.", None, (), {}), [sentence], np.ones(1), signed=False)
-    strip(picture, name="1 sentence", key="strip", on_change=lambda: None)
+    strip(picture | texts(name="1 sentence"), key="strip", on_change=lambda: None)
 
 
 def test_a_strip_is_mounted_on_a_page() -> None:

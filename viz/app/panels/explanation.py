@@ -13,6 +13,7 @@ from viz.app.panels.method import choose_method
 from viz.app.panels.plot import show_plot
 from viz.app.panels.text import Texts
 from viz.attention import words
+from viz.attention.sentences import is_divided
 from viz.attention.words import Span
 from viz.attribution import METHODS, Against
 from viz.attribution.descriptions import outcome, summary
@@ -81,7 +82,7 @@ def answer(
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
     with above:
-        if is_document or (attribution is not None and whole_text.is_long(reading.encoding)):
+        if is_document or (attribution is not None and is_divided(reading)):
             whole_text.show(request, window)
     if attribution is not None and window is None:
         _show_words(request, reading, attribution)
@@ -150,7 +151,7 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
 def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attribution) -> None:
     """The words of a text that is no longer than what is read at a glance, and what they mean."""
     method, document = METHODS[attribution.method], request.document
-    is_long = document is not None or whole_text.is_long(reading.encoding)
+    is_long = is_divided(reading)
     if not is_long:
         spans = words.spans(reading.encoding)
         low, high = whole_text.ends(reading, attribution)
@@ -179,7 +180,7 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
         with_bars = st.toggle("Bars", key=keys.BARS, bind="query-params")
     if with_bars:
         if is_long:
-            spans = whole_text.division(request, document).sentences
+            spans = whole_text.division(request).sentences
         _show_bars(reading, attribution, spans, unit="sentences" if is_long else "words")
 
 

@@ -11,7 +11,7 @@ from viz.app import background, checkpoints, keys, readings
 from viz.app.background import ExplanationRequest
 from viz.app.panels import windows
 from viz.attention import words
-from viz.attention.sentences import LONG_WORDS, Division, excerpt
+from viz.attention.sentences import Division, counts, excerpt
 from viz.attention.words import Span
 from viz.attribution import METHODS, find_method
 from viz.attribution.descriptions import explained_scalar, quantity, scale_ends, summary
@@ -19,17 +19,10 @@ from viz.documents.document import Document
 from viz.types import Attribution, Encoding, Reading
 from viz.widgets.colored_text.component import colored_text
 from viz.widgets.strip.component import chosen, strip
-from viz.widgets.strip.payload import WindowBar, payload
+from viz.widgets.strip.payload import WindowBar, payload, texts
 
 STRIP = "strip"
 """Key of the picture."""
-
-
-def is_long(encoding: Encoding) -> bool:
-    """Whether a text is shown passage by passage."""
-    if encoding.n_tokens <= LONG_WORDS:
-        return False
-    return sum(not span.special for span in words.spans(encoding)) > LONG_WORDS
 
 
 # Another passage concerns nothing else on the page.
@@ -45,7 +38,7 @@ def show(request: ExplanationRequest, window: int | None = None) -> None:
     if document is not None and windows.opened(request.text, document) != window:
         st.rerun()  # the whole page: it shows another window
     reading = readings.read(*request.inputs)
-    divided = division(request, document)
+    divided = division(request)
     result = cast("Attribution | None", background.results().get(request.key("attribution")))
     passage = None
     if result is not None:
@@ -53,19 +46,14 @@ def show(request: ExplanationRequest, window: int | None = None) -> None:
         passage = _passage(request.text, divided, sums)
     _show_strip(request, reading, document, divided, result, passage, window)
     if result is not None and passage is not None and window is None:
-        _show_passage(reading, shown_encoding(reading, document), divided, result, passage)
+        _show_passage(reading, divided, result, passage)
 
 
-def division(request: ExplanationRequest, document: Document | None) -> Division:
+def division(request: ExplanationRequest) -> Division:
     """The sentences, paragraphs and passages of a text, worked out once."""
-    encoding = shown_encoding(readings.read(*request.inputs), document)
+    encoding = readings.read(*request.inputs).encoding
     inputs = (*request.inputs[1:3], request.windows)
     return _division(encoding, checkpoints.identity(request.source), inputs)
-
-
-def shown_encoding(reading: Reading, document: Document | None) -> Encoding:
-    """What was read, and which stretches of it no window saw."""
-    return reading.encoding if document is None else document.seen_encoding
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -83,6 +71,7 @@ def _show_strip(
     window: int | None,
 ) -> None:
     method = METHODS[request.method]
+    n_windows = 0 if document is None else len(document.windows)
     sentences, low, high, caption = divided.sentences, "", "", ""
     sums: FloatArray = np.zeros(0)
     if attribution is None:
@@ -93,7 +82,7 @@ def _show_strip(
         caption = summary(reading, attribution, signed=method.signed, relative=method.relative)
     strip(
         payload(
-            shown_encoding(reading, document),
+            reading.encoding,
             sentences,
             sums,
             signed=method.signed,
@@ -103,13 +92,15 @@ def _show_strip(
             passage=passage if window is None else None,
             windows=[] if document is None else _bars(request, document),
             window=window,
+        )
+        | texts(
+            name="The whole text",
+            note=divided.counts + (f" · {counts({'window': n_windows})}" if n_windows else ""),
+            low=low,
+            high=high,
+            unseen=_unseen(reading, document),
+            caption=caption if window is not None else "",
         ),
-        name="The whole text",
-        note=_counts(divided, document),
-        low_label=low,
-        high_label=high,
-        unseen_label=_unseen(reading, document),
-        caption=caption if window is not None else "",
         key=STRIP,
         on_change=_follow,
     )
@@ -143,18 +134,6 @@ def _bars(request: ExplanationRequest, document: Document) -> list[WindowBar]:
     return bars
 
 
-def _counts(divided: Division, document: Document | None) -> str:
-    """How many sentences, paragraphs and windows there are."""
-    numbers = {
-        "sentence": divided.n_sentences,
-        "paragraph": len(divided.paragraphs),
-        "window": 0 if document is None else len(document.windows),
-    }
-    return " · ".join(
-        f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in numbers.items() if count
-    )
-
-
 def _unseen(reading: Reading, document: Document | None) -> str:
     """How much of a text was not seen; empty where all was."""
     own = reading.encoding
@@ -165,14 +144,13 @@ def _unseen(reading: Reading, document: Document | None) -> str:
 
 def _show_passage(
     reading: Reading,
-    encoding: Encoding,
     divided: Division,
     attribution: Attribution,
     passage: int,
 ) -> None:
     method = find_method(attribution.method)
     scores = words.merge(attribution.scores, divided.words)
-    own = excerpt(encoding, divided.words, divided.passage_numbers, passage)
+    own = excerpt(reading.encoding, divided.words, divided.passage_numbers, passage)
     ordinary = [not word.special for word in divided.words]
     errors = word_errors(attribution, own.words)
     low, high = ends(reading, attribution)
@@ -210,7 +188,7 @@ def _passage(text: str, divided: Division, sums: FloatArray) -> int | None:
     st.query_params.pop(keys.PASSAGE, None)
     if not len(sums):
         return None
-    return divided.passage_of(divided.sentences[int(np.abs(sums).argmax())])
+    return divided.strongest_passage(sums)
 
 
 def _follow() -> None:

@@ -119,8 +119,8 @@ def drawable(text: str) -> str:
     return "".join(map(_drawable_grapheme, graphemes(text)))
 
 
-def label(text: str) -> str:
-    """`text` made drawable and, where it is long, shortened with an ellipsis.
+def label(text: str, most: int = MAX_LABEL_CHARS) -> str:
+    """`text` made drawable, and shortened with an ellipsis beyond `most` characters.
 
     What cannot be seen is named by its code, as in `U+200D`.
     """
@@ -129,11 +129,11 @@ def label(text: str) -> str:
         return " ".join(f"U+{ord(character):04X}" for character in text[:2]) or BOX
     if unicodedata.category(shown[0])[0] == "M":
         shown = DOTTED + shown
-    if len(shown) <= MAX_LABEL_CHARS:
+    if len(shown) <= most:
         return shown
     parts = graphemes(shown)
-    longer = len(parts) > MAX_LABEL_CHARS
-    return f"{''.join(parts[: MAX_LABEL_CHARS - 1])}…" if longer else shown
+    longer = len(parts) > most
+    return f"{''.join(parts[: most - 1])}…" if longer else shown
 
 
 def runs(text: str) -> Iterator[tuple[str, bool]]:

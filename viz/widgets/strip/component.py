@@ -21,40 +21,15 @@ class Choice(NamedTuple):
     """None where a window was closed."""
 
 
-def strip(
-    picture: Mapping[str, object],
-    *,
-    name: str,
-    note: str = "",
-    low_label: str = "",
-    high_label: str = "",
-    unseen_label: str = "",
-    caption: str = "",
-    key: str,
-    on_change: Callable[[], None],
-) -> None:
+def strip(picture: Mapping[str, object], *, key: str, on_change: Callable[[], None]) -> None:
     """Show a whole text as one slim picture.
 
     Args:
-        picture: What is shown, as from `payload`.
-        name: What it is, in a word or two.
-        note: A few words beside it.
-        low_label: What the low end of the scale means.
-        high_label: What the high end means.
-        unseen_label: How much was not seen; empty where all was.
-        caption: A sentence under it.
+        picture: What is shown, as from `payload` and `texts`.
         key: Where the state of the picture is kept; see `chosen`.
         on_change: Called before the rerun that a click or a key brings.
     """
-    texts = {
-        "name": name,
-        "note": note,
-        "low": low_label,
-        "high": high_label,
-        "unseen_label": unseen_label,
-        "caption": caption,
-    }
-    _mount(data={**picture, **texts}, key=key, on_chosen_change=on_change)
+    _mount(data=dict(picture), key=key, on_chosen_change=on_change)
 
 
 def chosen(key: str) -> Choice | None:

@@ -146,6 +146,35 @@ def payload(
     }
 
 
+def texts(
+    *,
+    name: str,
+    note: str = "",
+    low: str = "",
+    high: str = "",
+    unseen: str = "",
+    caption: str = "",
+) -> dict[str, object]:
+    """What is written around the picture, which goes with its payload.
+
+    Args:
+        name: What it is, in a word or two.
+        note: A few words beside it.
+        low: What the low end of the scale means.
+        high: What the high end means.
+        unseen: How much was not seen; empty where all was.
+        caption: A sentence under it.
+    """
+    return {
+        "name": name,
+        "note": note,
+        "low": low,
+        "high": high,
+        "unseen_label": unseen,
+        "caption": caption,
+    }
+
+
 def lanes(windows: Sequence[WindowBar]) -> list[int]:
     """The line of each bar, so that none lies on another: the first line that is free."""
     ends: list[int] = []
