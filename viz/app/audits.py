@@ -24,6 +24,7 @@ from viz.mechanism.ablation.curve import check_countable
 from viz.mechanism.ablation.measurement import FileCurve, expected_passes, file_curve
 from viz.model.classifier import Classifier
 from viz.model.text_files import Columns
+from viz.model.windows import window_settings
 from viz.runs import uploads
 from viz.runs.audit_folders import audit_folder
 
@@ -56,14 +57,34 @@ class AuditRequest:
     reference: Path | None
     versions: tuple[tuple[float, int], ...]
     """When each file was last written, in seconds since 1970, and its size."""
+    windows: bool | None = None
+    """Whether rows that are too long are read in windows; None as the checkpoint says."""
 
     @classmethod
     def of(
-        cls, source: str, data: Path, columns: Columns, reference: Path | None
+        cls,
+        source: str,
+        data: Path,
+        columns: Columns,
+        reference: Path | None,
+        windows: bool | None = None,
     ) -> "AuditRequest":
         """The request for files as they are now."""
         files = [data] if reference is None else [data, reference]
-        return cls(source, data, columns, reference, tuple(_version(file) for file in files))
+        versions = tuple(_version(file) for file in files)
+        return cls(source, data, columns, reference, versions, windows)
+
+    def reader(self, source: str | None = None) -> Classifier:
+        """The classifier, as it is to read rows that are too long.
+
+        Args:
+            source: Another checkpoint than that which is audited.
+        """
+        classifier = checkpoints.classifier(source or self.source)
+        if self.windows is None:
+            return classifier
+        settings = window_settings(classifier.encoder) if self.windows else None
+        return classifier.with_windows(settings)
 
     def key(self, kind: str, *more: Hashable) -> Hashable:
         """What a result is cached by: another key once the checkpoint or a file is written again.
@@ -232,7 +253,7 @@ def comparison(
     known = cast("Compared | None", background.results().get(key))
     if known is not None:
         return known
-    classifier = checkpoints.classifier(other)
+    classifier = request.reader(other)
     rows, labels = corrected_rows(audit.rows, corrections, audit.record.labels), audit.record.labels
 
     def compare(progress: ProgressCallback) -> Compared:
@@ -280,19 +301,21 @@ def _part(
     result = cast("Part | None", background.results().get(key))
     if result is not None:
         return result
-    classifier = checkpoints.classifier(request.source)
+    classifier = request.reader()
     return background.submit(
         key, lambda: lambda progress: compute(classifier, progress), float(max(expected, 1))
     )
 
 
 def _run(request: AuditRequest, key: Hashable) -> Callable[[ProgressCallback], Audit]:
-    classifier = checkpoints.classifier(request.source)
+    classifier = request.reader()
 
     def compute(progress: ProgressCallback) -> Audit:
         rows = open_rows(request.data, classifier, request.columns)
         reference = _reference(request, classifier)
         others = [] if reference is None else [reference.fingerprint]
+        if request.windows is not None:
+            others.append(f"windows: {request.windows}")
         folder = audit_folder(classifier.fingerprint, rows.fingerprint, *others)
         run = AuditRun(classifier, rows, OPTIONS, reference=reference, folder=folder)
         _runs.add(key, run)

@@ -103,6 +103,7 @@ def test_a_file_is_audited_and_its_measures_and_rows_are_shown(checkpoint: Path)
     assert isinstance(audit.record.measures, Metrics)
     metrics = {metric.label: (metric.value, metric.delta) for metric in app.metric}
     assert metrics["Rows"] == ("4", "3 measured, 3 read")
+    assert not [toggle for toggle in app.toggle if toggle.key == keys.LONG_ROWS]
     assert metrics["Accuracy"][0] == f"{audit.record.measures.accuracy:.1%}"
     assert component_data(app, "confusion")["labels"] == list(audit.record.labels)
     assert sum(map(sum, component_data(app, "confusion")["counts"])) == 3
@@ -405,3 +406,28 @@ def test_a_column_of_texts_is_asked_for_where_no_name_tells(checkpoint: Path) ->
     app.selectbox(key=f"audit-text-{file}").select("文本")
     run(app)
     assert app.metric
+
+
+def test_rows_that_are_too_long_are_read_in_windows_by_a_switch(checkpoint: Path) -> None:
+    long = "oil prices rise as stocks fall . " * 14
+    file = uploads.keep_upload("long.csv", f"text,label\n{long},World\nthe team,Sports\n".encode())
+
+    def audited(windows: bool | None) -> Audit:
+        request = audits.AuditRequest.of(str(checkpoint), file, COLUMNS, None, windows)
+        wait_for(app, lambda: audits.audit(request) is not None)
+        run(app)
+        result = audits.audit(request)
+        assert result is not None
+        return result
+
+    app = opened(checkpoint, data=file.name, row="0", **{keys.LONG_ROWS: "1"})
+    audit = audited(True)
+    assert list(audit.table["unseen_tokens"]) == [0, 0]
+    assert list(audit.table["windows"] > 1) == [True, False]
+    assert "are read in overlapping windows" in said(app)
+    (words,) = component_data(app, "colored-text")["parts"]
+    assert str(words).count("stocks") == 14, "those of all windows"
+    app.toggle(key=keys.LONG_ROWS).set_value(False)
+    run(app)
+    assert list(audited(None).table["unseen_tokens"] > 0) == [True, False]
+    assert keys.LONG_ROWS not in app.query_params

@@ -17,6 +17,7 @@ from viz.app.panels.data import (
     files,
     head_curve,
     label_errors,
+    long_rows,
     measures,
     rows,
     selection,
@@ -51,7 +52,8 @@ def show_file(checkpoint: str) -> None:
     chosen = files.choose()
     if chosen is None:
         return
-    request = AuditRequest.of(checkpoint, chosen.data, chosen.columns, chosen.reference)
+    windows = long_rows.choose(checkpoint)
+    request = AuditRequest.of(checkpoint, chosen.data, chosen.columns, chosen.reference, windows)
     # Each part in a place of its own: what comes and goes in one moves nothing that is below it.
     with st.container():
         audit = audit_progress.result(request)
@@ -61,6 +63,7 @@ def show_file(checkpoint: str) -> None:
     selection.restore(request, linked=chosen.linked, n_classes=n_classes, n_rows=n_rows)
     with st.container():
         measures.show(audit.record, audit.table)
+        long_rows.offer(audit)
     unlabeled = isinstance(audit.record.measures, Missing)
     section = choose_section(unlabeled=unlabeled)
     cell = selection.cell() or Cell(None, None)

@@ -101,7 +101,15 @@ def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
 def _measured_on(record: FaithfulnessRecord) -> str:
     skipped = sum(record.skipped.values())
     left_out = f", {skipped} left out" if skipped else ""
-    return f"Measured on {record.n_texts} texts of {record.data}{left_out}."
+    measured = f"Measured on {record.n_texts} texts of {record.data}{left_out}."
+    documents = record.documents
+    if documents is None or not documents.n_texts:
+        return measured
+    units = ", words" if not documents.n_by_sentence else ", words or sentences"
+    return (
+        f"{measured} {documents.n_texts:,} of them are too long for the model and were read in "
+        f"windows{units} hidden in the whole text."
+    )
 
 
 page()

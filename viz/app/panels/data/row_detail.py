@@ -9,11 +9,13 @@ import streamlit as st
 from viz.app import background, keys, readings
 from viz.app.audits import AuditRequest
 from viz.app.background import ExplanationRequest
+from viz.app.documents import Windows
 from viz.app.markdown import plain
 from viz.app.navigation import READ
-from viz.app.panels.data import counterfactuals, selection
+from viz.app.panels.data import counterfactuals, long_rows, selection
 from viz.app.panels.data.part import show_part
 from viz.app.panels.method import preferred
+from viz.app.panels.windows import CHECKPOINT
 from viz.app.readings import ExplainedClasses
 from viz.attention import words
 from viz.attribution import METHODS
@@ -21,11 +23,17 @@ from viz.attribution.descriptions import percent, scale_ends
 from viz.data.audit.run import Audit
 from viz.data.preview import shortened
 from viz.data.rows.nearest_rows import nearest_rows
-from viz.errors import VizError
+from viz.errors import SelectionError, VizError
 from viz.types import Reading
 from viz.widgets.bars.component import bars
 from viz.widgets.colored_text.component import colored_text
 
+TOO_LONG = (
+    "This text is read in {count:,} windows, too many to show here; open it on the Read page "
+    "to see what speaks for its class."
+)
+MAX_CHARACTERS = 20_000
+"""Of a text that is shown without colors."""
 N_NEIGHBORS = 3
 MAX_OTHER_COLUMNS = 8
 FACTS = {
@@ -52,7 +60,7 @@ def show(request: AuditRequest, audit: Audit, row: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_heading(audit, cells), width="stretch")
         if st.button("Open on Read", key="data-read", icon=":material/visibility:"):
-            _read(text, pair)
+            _read(request, text, pair)
         st.button(
             "Close",
             key="data-close-row",
@@ -62,11 +70,14 @@ def show(request: AuditRequest, audit: Audit, row: int) -> None:
         )
     left, right = st.columns([5, 3], gap="medium")
     with left:
+        windows = Windows() if long_rows.is_read_in_windows(audit, row) else None
         try:
-            reading = readings.read(request.source, text, pair)
-            _show_words(request, audit, cells, reading)
+            if windows is not None and cells["windows"] > long_rows.MAX_WINDOWS:
+                raise SelectionError(TOO_LONG.format(count=int(cells["windows"])))
+            reading = readings.read(request.source, text, pair, windows=windows)
+            _show_words(request, audit, cells, reading, windows)
         except VizError as error:
-            st.text(text)
+            _show_plain(text)
             st.caption(plain(str(error)))
             return
         st.caption(plain(_facts(audit, cells)))
@@ -93,7 +104,13 @@ def _class(cell: object) -> str:
     return f"{cell:.4g}" if isinstance(cell, float) else plain(str(cell) or "none")
 
 
-def _show_words(request: AuditRequest, audit: Audit, cells: pd.Series, reading: Reading) -> None:
+def _show_words(
+    request: AuditRequest,
+    audit: Audit,
+    cells: pd.Series,
+    reading: Reading,
+    windows: Windows | None,
+) -> None:
     """The text colored for the predicted class, against the true one where that is another."""
     prediction = reading.prediction
     name, options = preferred(request.source)
@@ -106,10 +123,11 @@ def _show_words(request: AuditRequest, audit: Audit, cells: pd.Series, reading: 
         target,
         against,
         options,
+        windows=windows,
     )
     attribution = background.attribution(explanation)
     if attribution is None:
-        st.text(reading.encoding.text)
+        _show_plain(reading.encoding.text)
         return
     method = METHODS[attribution.method]
     spans = words.spans(reading.encoding)
@@ -124,6 +142,11 @@ def _show_words(request: AuditRequest, audit: Audit, cells: pd.Series, reading: 
         low_label=low,
         high_label=high,
     )
+
+
+def _show_plain(text: str) -> None:
+    cut = len(text) > MAX_CHARACTERS
+    st.text(f"{text[:MAX_CHARACTERS]}…" if cut else text)
 
 
 def _contrast(
@@ -189,8 +212,11 @@ def show_neighbor(table: pd.DataFrame, row: int, cosine: float) -> None:
     )
 
 
-def _read(text: str, pair: str | None) -> None:
-    """Open a text on the Read page, with the checkpoint that is chosen."""
+def _read(request: AuditRequest, text: str, pair: str | None) -> None:
+    """Open a text on the Read page, with the checkpoint that is chosen, read as it is here."""
+    if request.windows is not None:
+        st.session_state[CHECKPOINT] = request.source
+        st.session_state[keys.WINDOWS] = request.windows
     st.session_state[keys.TEXT] = text
     st.session_state[keys.PAIR] = pair or ""
     st.session_state[keys.HAS_PAIR] = bool(pair)
