@@ -29,7 +29,7 @@ from viz.cli.terminal import (
     progress_bar,
     text_or_stdin,
 )
-from viz.cli.windows import AS_TRAINED, read_text
+from viz.cli.windows import read_text
 from viz.errors import SelectionError
 from viz.export.formats import FORMATS
 from viz.figures.kinds import FIGURE_KINDS
@@ -46,10 +46,12 @@ def export_figure(options: Options, *, figure: str) -> None:
 
     export = options.export(figure)
     classifier = load_classifier(options.checkpoint, options.without)
-    source = read_text(classifier, text_or_stdin(options.text), options.pair, AS_TRAINED)
+    source = read_text(classifier, text_or_stdin(options.text), options.pair, options.reading)
     if isinstance(source, Document):
-        files, reading = document_files(export, classifier, source), source.pooled_reading
+        files = document_files(export, classifier, source, window=options.window)
+        reading = source.pooled_reading
     else:
+        _check_window(options)
         files, reading = export.files(classifier, source), source
     n_files = 1 if export.packed else len(export.formats)
     with progress_bar(n_files, "file") as bar, watched_by(bar.update):
@@ -63,15 +65,35 @@ def export_figure(options: Options, *, figure: str) -> None:
         print_missing_fonts(reading)
 
 
+def _check_window(options: Options) -> None:
+    """Refuse any window but the first of a text that is read at once."""
+    if options.window:
+        raise SelectionError(
+            f"Window {options.window} does not exist: the model reads this text at once; leave "
+            "--window out."
+        )
+
+
 def export_bertviz(options: Options) -> None:
     """Write the page of BertViz's own view, and print where it is."""
+    from viz.documents.document import Document
+    from viz.documents.window_text import window_reading
     from viz.export.atomic_files import write
     from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import reading_name
 
-    reading = load_classifier(options.checkpoint, options.without).read(
-        text_or_stdin(options.text), options.pair
-    )
+    classifier = load_classifier(options.checkpoint, options.without)
+    source = read_text(classifier, text_or_stdin(options.text), options.pair, options.reading)
+    if not isinstance(source, Document):
+        _check_window(options)
+        reading = source
+    elif options.window is None:
+        raise SelectionError(
+            f"BertViz shows the maps of one window of a text; name one of {len(source.windows):,} "
+            "by --window, counted from 0."
+        )
+    else:
+        reading = window_reading(classifier, source, options.window)
     name = reading_name(reading, f"bertviz-{options.view}", "html")
     print_text(str(write(options.output / name, bertviz_html(reading, view=options.view))))
     print_notes(reading.encoding)

@@ -161,6 +161,16 @@ class Options:
     window_stride: WindowStrideOption = None
     window_pooling: WindowPoolingOption = None
 
+    window: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="I",
+            help="Of a text that is read in windows only this one, counted from 0.",
+            show_default=False,
+        ),
+    ] = None
+
     def __post_init__(self) -> None:
         """Refuse what no checkpoint can make good."""
         if self.head is not None and self.layer is None:
@@ -177,6 +187,8 @@ class Options:
             Region.parse(self.rows, self.columns)
         check_limit(self.limit)
         self.reading  # noqa: B018 - refuses options that contradict each other
+        if self.windows is False and self.window is not None:
+            raise SelectionError("--window names one of several windows; leave --no-windows out.")
         if self.method is not None:
             check_method(self.method)
         if self.colormap is not None:
@@ -186,8 +198,9 @@ class Options:
 
     @property
     def reading(self) -> WindowOptions:
-        """How rows that are too long are read."""
-        return WindowOptions(self.windows, self.window_stride, self.window_pooling)
+        """How texts that are too long are read."""
+        windows = True if self.windows is None and self.window is not None else self.windows
+        return WindowOptions(windows, self.window_stride, self.window_pooling)
 
     def export(self, figure: str) -> "ExportOptions":
         """What is made of each reading, of one figure or of all.
@@ -224,14 +237,12 @@ class Options:
         )
 
 
-TEXT = ("text", "output", "pair", "checkpoint", "without")
+WINDOWS = ("windows", "window_stride", "window_pooling")
+TEXT = ("text", "output", "pair", "checkpoint", "without", *WINDOWS, "window")
 EXPLAINED = ("target", "against")
 DRAWN = ("unit", "format", "dpi")
 MAPS = ("special", "measure", "contribution", "quadrant", "colormap")
-ROWS = (
-    *("text_column", "pair_column", "label_column", "limit"),
-    *("windows", "window_stride", "window_pooling"),
-)
+ROWS = ("text_column", "pair_column", "label_column", "limit", *WINDOWS)
 REQUIRED = ("text", "data", "output")
 
 

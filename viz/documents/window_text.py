@@ -3,7 +3,24 @@
 from dataclasses import replace
 
 from viz.attention.words import end_with_marks
-from viz.types import Encoding
+from viz.documents.document import Document
+from viz.model.classifier import Classifier
+from viz.types import Encoding, Reading
+
+
+def window_reading(classifier: Classifier, document: Document, index: int) -> Reading:
+    """One window of a document, read again with its maps, over its own text alone.
+
+    Args:
+        classifier: The classifier that read the document.
+        document: What it read.
+        index: The window, counted from 0.
+
+    Raises:
+        SelectionError: for a window that does not exist, or another classifier.
+    """
+    reading = document.reading(classifier, index)
+    return replace(reading, encoding=window_text(reading.encoding))
 
 
 def window_text(encoding: Encoding) -> Encoding:

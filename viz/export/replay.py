@@ -19,7 +19,7 @@ from viz.attribution.long_contribution import contribution_of
 from viz.documents.attribute_document import attribute_document
 from viz.documents.document import Document
 from viz.documents.read_document import read_document
-from viz.documents.window_text import window_text
+from viz.documents.window_text import window_reading
 from viz.errors import CheckpointError, RecordError
 from viz.export.json_reader import SavedRecord, shortened
 from viz.export.json_record import figure_record
@@ -152,9 +152,10 @@ def _reading(values: Mapping[str, Any], classifier: Classifier) -> Reading:
     windows = values.get("windows")
     if windows is None:
         return classifier.read(values["text"], values["pair"], without=_heads(values))
-    reading = _document(values, classifier).reading(classifier, windows["index"])
-    whole = reading.encoding.text == values["text"]
-    return reading if whole else replace(reading, encoding=window_text(reading.encoding))
+    document = _document(values, classifier)
+    if values["text"] == document.text:
+        return document.reading(classifier, windows["index"])
+    return window_reading(classifier, document, windows["index"])
 
 
 def _document(values: Mapping[str, Any], classifier: Classifier) -> Document:

@@ -152,9 +152,13 @@ def _window(whole: Encoding, positions: Sequence[int], note: str) -> Encoding:
 
 def unseen_spans(whole: Encoding, positions: Sequence[int]) -> tuple[UnseenSpan, ...]:
     """The stretches of a text whose tokens stand at none of these positions, in reading order."""
-    spans = list[UnseenSpan]()
+    tokens, spans = whole.tokens, list[UnseenSpan]()
     for before, after in pairwise([-1, *positions, whole.n_tokens]):
-        gap = [token for token in whole.tokens[before + 1 : after] if not token.special]
-        if gap:
-            spans.append(UnseenSpan(0, gap[0].start, gap[-1].end))
+        first, last = before + 1, after - 1
+        while first <= last and tokens[first].special:
+            first += 1
+        while first <= last and tokens[last].special:
+            last -= 1
+        if first <= last:
+            spans.append(UnseenSpan(0, tokens[first].start, tokens[last].end))
     return tuple(spans)

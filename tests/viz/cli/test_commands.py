@@ -208,6 +208,43 @@ def test_bertviz_is_saved_as_a_page(checkpoint: Path, tmp_path: Path, view: str)
     assert b"BertViz" in path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("figure", "options", "name"),
+    [
+        ("attribution", ("--windows",), "attribution-decomposition-windows"),
+        ("attribution", ("--window", "1"), "attribution-decomposition-window-1"),
+        ("head", ("--window-stride", "50", "--window", "2"), "head-L2-mean-window-2"),
+    ],
+)
+def test_export_of_a_text_beyond_the_limit_shows_all_of_it_or_one_window(
+    checkpoint: Path, tmp_path: Path, figure: str, options: tuple[str, ...], name: str
+) -> None:
+    given = ("--checkpoint", checkpoint, "--output", tmp_path, "--format", "json")
+    result = run("export", figure, "-", *given, *options, given=f"{TEXT} " * 12)
+    assert result.exit_code == 0, result.output
+    assert "overlapping windows" in result.stderr
+    (path,) = tmp_path.iterdir()
+    assert path.stem.removeprefix("tiny-bert-").replace("-class-0", "") == name
+    assert run("replay", path, "--checkpoint", checkpoint).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("figure", "options", "sentence"),
+    [
+        ("head", ("--window", "99"), "Window 99 does not exist; the windows are 0 to "),
+        ("head", ("--window", "1", "--no-windows"), "leave --no-windows out"),
+        ("bertviz", ("--windows",), "name one of 5 by --window"),
+    ],
+)
+def test_export_refuses_a_window_that_there_is_not(
+    checkpoint: Path, tmp_path: Path, figure: str, options: tuple[str, ...], sentence: str
+) -> None:
+    given = ("--checkpoint", checkpoint, "--output", tmp_path)
+    assert sentence in refused(run("export", figure, "-", *given, *options, given=f"{TEXT} " * 12))
+    one = run("export", "head", TEXT, *given, "--window", "1")
+    assert "Window 1 does not exist: the model reads this text at once" in refused(one)
+
+
 def test_export_without_anything_to_read_says_so(tmp_path: Path) -> None:
     result = run("export", "--output", tmp_path / "new")
     assert result.exit_code == 2
