@@ -58,9 +58,9 @@ class EvidencePlan:
         if self.n_units < self.n_all:
             parts.append(f"on {self.n_units:,} of {self.n_all:,} {self.unit}s")
         elif self.unit == "sentence":
-            parts.append(f"words grouped into {self.n_all:,} sentences")
-        if len(self.operators) == 1 and self.operators[0] == "mask":
-            parts.append("hidden by masks alone")
+            parts.append(f"on {self.n_all:,} sentences")
+        if self.operators == ("mask",):
+            parts.append("by masks")
         if self.percents != PERCENTS:
             parts.append(f"top {', '.join(map(str, self.percents))}%")
         return ", ".join(parts)

@@ -45,7 +45,7 @@ def test_a_long_badge_waits_for_the_reader_and_says_what_it_was_measured_on(
     assert not test.exception
     (button,) = (one for one in test.button if one.label.startswith("Measure, about"))
     until(button.click().run(), "random")
-    assert "words grouped into 6 sentences, hidden by masks alone, top 20%" in said(test)
+    assert "on 6 sentences, by masks, top 20%" in said(test)
 
 
 def test_a_quick_badge_of_a_long_text_is_measured_unasked(
@@ -55,4 +55,4 @@ def test_a_quick_badge_of_a_long_text_is_measured_unasked(
     monkeypatch.setattr(evidence, "MAX_SECONDS", 3600.0)
     monkeypatch.setattr(evidence_plan, "LONG_WORDS", 10)
     test = until(app(checkpoint, f"{TEXT} Peace.").run(), "random")
-    assert "words grouped into 7 sentences" in said(test)
+    assert "on 7 sentences" in said(test)

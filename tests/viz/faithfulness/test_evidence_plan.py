@@ -65,7 +65,7 @@ def test_a_sample_is_hidden_in_the_whole_text_and_pooled_logits_are_compared(
 ) -> None:
     """By hand: two of ten sentences are masked in the text, or the other eight."""
     own = document_evidence(windowed, document, explained, max_passes=0, seed=3)
-    assert own.basis == "on 10 of 18 sentences, hidden by masks alone, top 20%"
+    assert own.basis == "on 10 of 18 sentences, by masks, top 20%"
     assert own.measured
     versions = DocumentVersions(windowed, document)
     sample = sample_units(versions.words, 10, 3)
@@ -95,7 +95,7 @@ def test_the_words_of_a_sentence_are_hidden_together_where_there_are_many(
 ) -> None:
     reading = classifier.read(" ".join(SENTENCES * 2))
     own = evidence(classifier, reading, attribute(classifier, reading), n_random=4)
-    assert own.basis == "words grouped into 6 sentences"
+    assert own.basis == "on 6 sentences"
     assert own.plan is not None
     assert own.plan.percents == PERCENTS
     assert set(own.measures) == {"mask", "delete"}
@@ -130,7 +130,7 @@ def test_short_texts_are_measured_in_full(classifier: Classifier) -> None:
     assert plan.in_full
     assert (plan.operators, plan.percents) == (versions.operators, PERCENTS)
     assert evidence_units(versions) == (versions.words, "word")
-    assert plan_evidence(versions, 30).basis == "hidden by masks alone, top 20%"
+    assert plan_evidence(versions, 30).basis == "by masks, top 20%"
 
 
 def test_a_reading_that_stands_for_a_document_is_refused(

@@ -107,7 +107,7 @@ def _offer(request: ExplanationRequest, attribution: Attribution, offer: Evidenc
         return
     job = background.submit(key, lambda: _least(request, attribution), offer.passes)
     try:
-        evidence = job_progress.result(job, REQUESTED, label="Evidence", seconds=offer.seconds)
+        evidence = job_progress.result(job, REQUESTED, label="Random orders", seconds=offer.seconds)
     except VizError as refusal:
         st.badge(plain(str(refusal)), color="gray")
         return
