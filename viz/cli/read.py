@@ -18,6 +18,7 @@ from viz.cli.terminal import (
     load_classifier,
     print_notes,
     print_text,
+    progress_bar,
     text_or_stdin,
 )
 from viz.cli.windows import (
@@ -53,7 +54,10 @@ def read(
     Example: clsight read "Oil prices rise as stocks fall"
     """
     with exit_on_error():
+        from viz.attribution import default_methods
         from viz.attribution.class_names import attribute_by_name
+        from viz.attribution.method_spec import MethodSpec
+        from viz.documents.attribute_document import document_passes
         from viz.documents.class_names import attribute_document_by_name
         from viz.documents.document import Document
         from viz.errors import MethodError
@@ -73,9 +77,17 @@ def read(
                     classifier, reading, method, target=target, against=against
                 )
             else:
-                attribution = attribute_document_by_name(
-                    classifier, document, method, target=target, against=against
-                )
+                spec = MethodSpec.parse(method or default_methods(classifier)[0])
+                passes = document_passes(classifier, document, spec.method, spec.options)
+                with progress_bar(passes, "pass") as bar:
+                    attribution = attribute_document_by_name(
+                        classifier,
+                        document,
+                        method,
+                        target=target,
+                        against=against,
+                        progress=bar.update,
+                    )
         except MethodError as error:  # the class is printed in any case
             refused = error
         if as_json:
@@ -88,5 +100,7 @@ def read(
         else:
             print_text("\n".join(report(reading, attribution)))
             print_notes(reading.encoding if document is None else document)
+            if document is None and reading.encoding.n_unseen and pair is None:
+                typer.echo("With --windows all of it is read, in overlapping windows.", err=True)
         if refused is not None:
             raise refused

@@ -97,7 +97,7 @@ def read_text(
     from viz.cli.terminal import progress_bar
     from viz.documents.read_document import read_document, reads_in_windows
     from viz.model.classifier import LONG_READING_PASSES
-    from viz.model.windows import require_single_text
+    from viz.model.windows import require_single_text, text_windows
 
     classifier = options.of(classifier)
     if options.requested:
@@ -105,7 +105,9 @@ def read_text(
     if pair is not None or not reads_in_windows(classifier, text):
         with progress_bar(LONG_READING_PASSES, "pass") as bar:
             return classifier.read(text, pair, progress=bar.update)
-    return read_document(classifier, text)
+    n_windows = len(text_windows(classifier.encoder, text).windows)
+    with progress_bar(n_windows, "window") as bar:
+        return read_document(classifier, text, progress=bar.update)
 
 
 AS_TRAINED = WindowOptions()
