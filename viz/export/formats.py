@@ -51,6 +51,8 @@ class Format:
     """Whether a ZIP stores it as it is."""
     limit: int | None = None
     """Numbers that it holds at most; None where any number of them fits."""
+    long_limit: int | None = None
+    """Numbers of a long text that it holds at most; None where `limit` says it."""
 
     def check_fits(self, n_numbers: int) -> None:
         """Refuse what would make a file that nobody can open.
@@ -72,6 +74,26 @@ class Format:
         """
         if not (self.is_table and spec.figure_kind.has_summary_table):
             self.check_fits(spec.n_maps * n_cells)
+
+    def check_long(self, spec: "FigureSpec") -> None:
+        """Refuse, before anything is computed, a figure that this format can't hold.
+
+        Of a text whose weights are kept, nothing is refused here.
+
+        Raises:
+            LongTextError: where a long text has too many numbers.
+            SelectionError: where its maps end before the region does.
+        """
+        kind, most = spec.figure_kind, self.long_limit or self.limit
+        needs_no_view = (
+            not kind.needs_maps,
+            kind.pools and self.is_picture,
+            kind.pools and self.name == "html" and spec.shows == "model",
+            self.stream is not None and spec.shows == "map",
+            self.is_table and kind.has_summary_table,
+        )
+        if not any(needs_no_view) and not spec.has_view(most):
+            spec.view(most)  # says how many numbers there are
 
 
 _formats: dict[str, Format] = {}
@@ -120,6 +142,7 @@ for _format in (
         mime="text/html",
         label="a page for any browser, no network needed",
         write="viz.export.html:html",
+        long_limit=MAX_NUMBERS,
     ),
     Format(
         name="csv",

@@ -47,6 +47,8 @@ class FigureKind:
     """CSS pixels of that page in a notebook; what is higher scrolls."""
     numbers: str = "viz.export.map_numbers:MAP_NUMBERS"
     """Where the `Numbers` stand that make its CSV, NPZ and JSON."""
+    pools: bool = False
+    """Whether it shows whole maps of a long text as pixels, however large they are."""
     has_summary_table: bool = False
     """Whether its CSV has one row a head, however large the maps are."""
 
@@ -100,6 +102,7 @@ for _kind in (
         help="A heat map of one head, or of the mean over heads.",
         shows="map",
         draw="viz.figures.attention:head_figure",
+        pools=True,
         page="viz.export.page_content:head_page",
     ),
     FigureKind(
@@ -108,6 +111,7 @@ for _kind in (
         help="A heat map for each head of one layer.",
         shows="layer",
         draw="viz.figures.attention:layer_figure",
+        pools=True,
         page="viz.export.page_content:layer_page",
         page_height=760,
     ),
@@ -117,6 +121,7 @@ for _kind in (
         help="A thumbnail for each head of each layer.",
         shows="model",
         draw="viz.figures.atlas:atlas_figure",
+        pools=True,
         page="viz.export.page_content:atlas_page",
         page_height=760,
         numbers="viz.export.map_numbers:ATLAS_NUMBERS",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from viz.attention.tiles import TilePlace
 from viz.attention.views import pick, pooled_impossible, view
 from viz.attention.views import pooled_row as whole_pooled_row
 from viz.attribution.contribution import contribution
-from viz.export.formats import render
+from viz.export.formats import FORMATS, render
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.spec import FigureSpec
 from viz.types import Reading
@@ -164,9 +165,10 @@ def test_what_is_offered_of_a_long_text_can_be_saved(
     app.run()
     known = long_readings.readings.get(next(iter(long_readings.readings._results)))
     assert isinstance(known, long_readings.LongReading)
-    for name in ("viz.figures.spec.MAX_VIEW_NUMBERS", "viz.app.panels.save.MAX_WEIGHTS"):
-        monkeypatch.setattr(name, 60)
+    monkeypatch.setattr("viz.figures.spec.MAX_VIEW_NUMBERS", 60)
     monkeypatch.setattr("viz.export.page_content.MAX_WEIGHTS", 60)
+    html = replace(FORMATS["html"], long_limit=60)
+    monkeypatch.setattr("viz.app.panels.save.FORMATS", {**FORMATS, "html": html})
     offered = set()
     for kind in FIGURE_KINDS.values():
         if not kind.needs_maps or (chosen and "region" not in kind.takes):
@@ -186,6 +188,22 @@ def test_what_is_offered_of_a_long_text_can_be_saved(
                 assert re.match(r"These are [\d,]+ numbers, .* choose ", refused)
     assert ("head", "npz") in offered
     assert (("head", "html") in offered) == (chosen is not None)
+
+
+def test_the_page_hands_out_no_file_of_hundreds_of_megabytes(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.run()
+    app.segmented_control(key=keys.FORMAT).set_value("NPZ").run()
+    assert not app.get("download_button")[-1].proto.disabled
+    monkeypatch.setattr("viz.app.panels.save.MAX_DOWNLOAD", 200)
+    app.run()
+    button = app.get("download_button")[-1].proto
+    assert button.disabled
+    assert "MB, and the page hands out" in button.help
+    app.text_input(key=region.ROWS).set_value("2:5").run()
+    app.text_input(key=region.COLUMNS).set_value("0:9").run()
+    assert not app.get("download_button")[-1].proto.disabled
 
 
 def test_a_region_is_taken_from_what_is_in_view(app: AppTest) -> None:

@@ -18,12 +18,13 @@ from viz.errors import LongTextError, MethodError, SelectionError, VizError
 from viz.export.archive import archive
 from viz.export.filenames import archive_name, file_name
 from viz.export.formats import FORMATS, render
-from viz.export.page_content import MAX_WEIGHTS
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.types import MissingAttention, Reading
 
+MAX_DOWNLOAD = 100_000_000
+"""Bytes of numbers in a file that the page makes: the server keeps it until it is fetched."""
 RESOLUTIONS = (72, 150, 300, 600)
 """Dots per inch that are offered; print asks for 300."""
 
@@ -153,17 +154,17 @@ def _offer_long_figure(
 
 def _long_refusal(spec: FigureSpec, format: str, n_cells: int) -> str | None:
     """Why a figure of a long text can't be saved; None where it can."""
-    kind, record = spec.figure_kind, FORMATS[format]
-    is_streamed = record.stream is not None and spec.shows == "map"
-    is_summary = record.is_table and kind.has_summary_table
-    is_page = format == "html"
-    is_small = kind.name == "atlas" if is_page else record.is_picture and kind.name != "arcs"
-    most = MAX_WEIGHTS if is_page else record.limit
+    n_bytes, is_streamed = 4 * n_cells, FORMATS[format].stream is not None
     try:
-        if kind.needs_maps and not (is_streamed or is_summary or is_small or spec.has_view(most)):
-            spec.view(most)  # says how many numbers there are
+        FORMATS[format].check_long(spec)
     except LongTextError as error:
         return str(error)
+    if is_streamed and spec.shows == "map" and n_bytes > MAX_DOWNLOAD:
+        return (
+            f"These numbers take up to {n_bytes / 1e6:,.0f} MB, and the page hands out "
+            f"{MAX_DOWNLOAD / 1e6:,.0f} MB at most; choose a region, or save them by clsight "
+            "export."
+        )
     return _refusal(spec, format, n_cells)
 
 
