@@ -22,7 +22,7 @@ AttentionFunction = Callable[..., tuple[Tensor, Tensor | None]]
 
 MASKED_SCORE = -9000.0
 """A key whose score is below this, before the softmax, is one that a mask forbids."""
-MAX_CHUNK_BYTES = 2**25
+MAX_CHUNK_BYTES = 2**23
 """Bytes of the weights that are computed at once.  Larger chunks are no faster, as they leave the
 caches of a CPU, and what is kept beside the weights takes several times as much."""
 MAX_WEIGHT_BYTES = 2**27

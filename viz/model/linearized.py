@@ -285,8 +285,10 @@ class LinearizedFunctions(RecordedFunctions):
 
 def linearized_activation(value: Tensor, activated: Tensor) -> Tensor:
     """`activated`, written as `value` times a slope that is held fixed; 0 stays 0."""
-    slope = torch.where(value == 0, torch.zeros_like(value), activated / value)
-    return value * slope.detach()
+    # Of what depends on nothing, so that the zeros are no bias.
+    held, activated = value.detach(), activated.detach()
+    slope = torch.where(held == 0, torch.zeros_like(held), activated / held)
+    return value * slope
 
 
 class _ScaledGradient(torch.autograd.Function):

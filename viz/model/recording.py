@@ -126,7 +126,9 @@ class Recorder:
         """Stop recording, also after an error."""
         if self._functions is not None:
             self._functions.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
-            self._functions = None
+        for functions in filter(None, (self._functions, self._in_attention)):
+            functions.handlers.clear()  # they hold the recorder, and all that it keeps
+        self._functions = self._in_attention = None
         if self._last_state is not None and self.cuts:
             self.cuts.append(self._last_state)
         if self._token is not None:
