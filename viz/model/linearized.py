@@ -286,8 +286,8 @@ class LinearizedFunctions(RecordedFunctions):
 def linearized_activation(value: Tensor, activated: Tensor) -> Tensor:
     """`activated`, written as `value` times a slope that is held fixed; 0 stays 0."""
     # Of what depends on nothing, so that the zeros are no bias.
-    held, activated = value.detach(), activated.detach()
-    slope = torch.where(held == 0, torch.zeros_like(held), activated / held)
+    x, activated = value.detach(), activated.detach()
+    slope = torch.where(x == 0, torch.zeros_like(x), activated / x)
     return value * slope
 
 

@@ -1,5 +1,7 @@
 """What is said of a text whose weights are not kept is what is said where they are."""
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from viz.attention.map_source import whole_rows
 from viz.attribution.long_contribution import long_contribution
 from viz.errors import LongTextError
 from viz.jobs.cancellation import CancelledError
-from viz.model.recording import active_recorder
+from viz.model.recording import Recorder, active_recorder
 from viz.model.twins import module_settings
 
 DTYPES = {
@@ -152,6 +154,18 @@ def test_layers_run_again_on_a_twin_and_leave_the_model_as_it_is(
     assert runs == [*up, *reversed(up)]
     assert module_settings(bert.model) == before
     assert all("forward" not in vars(layer) for layer in bert.layers)
+
+
+def test_what_a_pass_keeps_goes_with_it(bert: Classifier) -> None:
+    gc.disable()
+    try:
+        recorder = Recorder("input", freeze=True)
+        logits = bert.forward(bert.encode(LONG_TEXT), recorder)
+        kept = weakref.ref(recorder)
+        del recorder, logits
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("call", [1, 3])

@@ -134,6 +134,17 @@ def test_a_function_that_no_rule_knows_does_not_add_up() -> None:
     assert abs(shares - value) > 1e-3
 
 
+def test_an_activation_that_leaves_0_as_it_is_adds_no_bias() -> None:
+    x = torch.tensor([0.0, 1.0, -2.0], requires_grad=True)
+    functions = LinearizedFunctions()
+    with functions:
+        fixed = functions.linearized(x, F.gelu(x), 0.0)
+    assert not functions.biases
+    (slope,) = torch.autograd.grad(fixed.sum(), x)
+    activated = F.gelu(x.detach())
+    torch.testing.assert_close(slope, torch.stack([x[0] * 0, activated[1], activated[2] / -2]))
+
+
 def test_factors_of_a_product_share_it_alike() -> None:
     a = torch.tensor([2.0], requires_grad=True)
     b = torch.tensor([3.0], requires_grad=True)
