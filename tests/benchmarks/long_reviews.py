@@ -1,7 +1,7 @@
 """Long reviews read in windows, or to the limit of the model alone: accuracy, and agreement.
 
-    python -m tests.benchmarks.documents CHECKPOINT DATA [--rows 200] [--explained 60]
-                                         [--faithful 6] [--method decomposition-path]
+    python -m tests.benchmarks.long_reviews CHECKPOINT DATA [--rows 200] [--explained 60]
+                                            [--faithful 6] [--method decomposition-path]
 
 DATA are JSON Lines with `text`, `label_name`, and `spans`: the [start, end) characters that people
 marked as the reason for the label.  The same checkpoint reads each text in windows of half its
