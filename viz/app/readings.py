@@ -289,6 +289,11 @@ def _seconds_per_pass(
     else:
         document = documents.document(place, version, text, without, windows)
         inputs = document.windows[windows.index or 0].encoding.inputs
+    return timed_pass(classifier, inputs)
+
+
+def timed_pass(classifier: Classifier, inputs: Mapping[str, IntArray]) -> float:
+    """How many seconds one plain pass takes; any thread may ask."""
     alone = _seconds(classifier, [inputs])
     if alone >= QUICK_PASS_SECONDS:
         return alone

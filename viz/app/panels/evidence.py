@@ -1,6 +1,5 @@
 """The badge beside an explanation: is its order of the words better than random ones?"""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from viz.app import background, checkpoints, readings
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
+from viz.attention.long_attention import LongAttention
 from viz.attribution.descriptions import quantity
 from viz.errors import VizError
 from viz.faithfulness.document_versions import DocumentVersions
@@ -131,27 +131,34 @@ def _evidence(
 
 def _measurement(
     request: ExplanationRequest, attribution: Attribution
-) -> tuple[Callable[..., Evidence], Perturbation]:
-    """What measures it, and the versions of the text."""
+) -> tuple[Callable[..., Evidence], Perturbation, float | None]:
+    """What measures it, the versions of the text, and the seconds of a pass if they are known."""
     classifier = checkpoints.classifier(request.source)
     versions = readings.perturbation(*request.inputs)
+    seconds = None
     if isinstance(versions, DocumentVersions):
         measure = partial(document_evidence, classifier, versions.document)
     else:
-        measure = partial(measure_evidence, classifier, readings.read(*request.inputs))
-    return partial(measure, attribution, shared=versions), versions
+        reading = readings.read(*request.inputs)
+        measure = partial(measure_evidence, classifier, reading)
+        if isinstance(reading.attention, LongAttention):  # timed when it was read
+            seconds = readings.seconds_per_pass(*request.inputs)
+    return partial(measure, attribution, shared=versions), versions, seconds
 
 
 def _least(
     request: ExplanationRequest, attribution: Attribution
 ) -> Callable[[ProgressCallback], Evidence]:
     """What measures as little as says anything."""
-    measure, _ = _measurement(request, attribution)
+    measure, _, _ = _measurement(request, attribution)
     return lambda progress: measure(progress=progress, max_passes=0)
 
 
 def _measure_or_offer(
-    measure: Callable[..., Evidence], versions: Perturbation, progress: ProgressCallback
+    measure: Callable[..., Evidence],
+    versions: Perturbation,
+    seconds: float | None,
+    progress: ProgressCallback,
 ) -> Evidence | EvidenceOffer:
     """As much as can be measured in a bounded time, or how long the least takes."""
     encoding = versions.encoding
@@ -159,9 +166,8 @@ def _measure_or_offer(
         encoding = versions.document.windows[0].encoding
     elif encoding.n_tokens <= UNBOUNDED_TOKENS:
         return measure(progress=progress)
-    started = time.perf_counter()
-    versions.classifier.logits([encoding.inputs])
-    seconds = time.perf_counter() - started
+    if seconds is None:
+        seconds = readings.timed_pass(versions.classifier, encoding.inputs)
     max_passes = MAX_SECONDS / seconds
     plan = plan_evidence(versions, max_passes)
     if plan.passes > max_passes:
