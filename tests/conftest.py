@@ -15,13 +15,11 @@ from pathlib import Path
 import pytest
 import transformers
 
-from finetune.checkpoint.garbage import collect_less_garbage
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 from viz import Classifier, Reading
 from viz.attribution import registry
 
 transformers.logging.disable_progress_bar()
-collect_less_garbage()
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 
