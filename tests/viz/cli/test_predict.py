@@ -10,16 +10,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from finetune.checkpoint.windows import WindowSettings
 from finetune.data.tables.reader import read_table
 from tests.tiny_models import LABELS
 from viz import Classifier, predict
 from viz.__main__ import app
 from viz.cli import predict_file
 from viz.data.prediction import run as prediction_run
-from viz.data.prediction.precision import predict_in
+from viz.data.prediction.precision import PrecisionChoice, predict_in
 from viz.jobs.cancellation import check_cancelled
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -182,3 +184,42 @@ def test_a_killed_run_is_continued_and_writes_the_same_file(
     assert run(*options, whole).exit_code == 0
     assert output.read_bytes() == whole.read_bytes()
     assert not folder.exists()
+
+
+def test_long_texts_are_read_in_windows_as_the_options_say(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    long = "oil prices rise as stocks fall . " * 20
+    data, output = tmp_path / "long.jsonl", tmp_path / "out.jsonl"
+    data.write_text(f"{json.dumps({'text': long})}\n{json.dumps({'text': 'oil'})}\n", "utf-8")
+    where = ("--data", data, "--checkpoint", checkpoint, "--output", output, "--all")
+    result = run(*where, "--windows", "--window-stride", "20", "--window-pooling", "max")
+    assert result.exit_code == 0, result.output
+    assert (
+        "Texts of more than 64 tokens are read in overlapping windows, 20 tokens from one to the "
+        "next at most; what is predicted is the largest logit of each class in any of them."
+    ) in result.stderr.splitlines()
+    reader = classifier.with_windows(WindowSettings(stride=20, pooling="max"))
+    rows, table = predict(reader, [long, "oil"]), read_table(output)
+    assert table["windows"] == rows.n_windows.tolist()
+    assert table["unseen_tokens"] == [0, 0]
+    assert table[f"probability_{LABELS[1]}"] == pytest.approx(rows.probabilities[:, 1], rel=1e-5)
+    mixed = refused(run(*where, "--overwrite", "--no-windows", "--window-stride", "20"))
+    assert mixed.startswith("--no-windows cuts texts that are too long; leave it out, or ")
+    far = refused(run(*where, "--overwrite", "--window-stride", "63"))
+    assert far.startswith("A window can't begin 63 tokens behind the one before; ")
+    pairs = run(
+        *where, "--overwrite", "--windows", "--pair-column", "text", "--text-column", "text"
+    )
+    assert pairs.exit_code == 1
+
+
+def test_rows_near_another_label_are_read_again_in_all_windows(classifier: Classifier) -> None:
+    reader = classifier.with_windows(WindowSettings(stride=20))
+    texts = ["oil prices rise . " * 40, "the team wins", "stocks fall . " * 40]
+    exact = predict(reader, texts)
+    rough = predict_in(PrecisionChoice(precision="bfloat16"), reader, texts)
+    again = predict_in(PrecisionChoice(precision="bfloat16", margin=1e9), reader, texts)
+    assert not (rough.logits == exact.logits).all()
+    assert (again.n_windows == exact.n_windows).all()
+    np.testing.assert_allclose(again.logits, exact.logits, atol=1e-5)
