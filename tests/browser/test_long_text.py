@@ -93,7 +93,7 @@ def test_a_text_of_8192_tokens_is_read_zoomed_into_saved_and_its_attribution_can
     long_app.settle()
     with page.expect_download() as download:
         page.get_by_role("button", name="Save", exact=True).click()
-    table = list(csv.DictReader(download.value.path().open(encoding="utf-8")))
+    table = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))
     column = next(name for name in table[0] if name.startswith("key 3: "))
     assert float(table[0][column]) == pytest.approx(weight, abs=5e-7)
     expect(canceled).to_be_visible()
