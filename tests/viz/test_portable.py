@@ -6,8 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
-import builtins, importlib, pkgutil
+import builtins, gc, importlib, pkgutil
 
+gc.disable()  # nothing of all this is garbage
 UNIX = {"fcntl", "pwd", "grp", "resource", "termios", "tty", "pty", "syslog"}
 found = builtins.__import__
 
@@ -25,6 +26,7 @@ for package in (viz, finetune):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not module.name.startswith("viz.app.pages."):
             importlib.import_module(module.name)
+gc.freeze()
 """
 """Imports all but the pages, which draw themselves when they are imported."""
 

@@ -166,6 +166,8 @@ def hub(root: Path) -> Iterator[tuple[str, list[str]]]:
 
 OPEN_EACH = """
 import sys
+from finetune.checkpoint.garbage import collect_less_garbage
+collect_less_garbage()
 from finetune.checkpoint.opening import open_classifier
 from finetune.errors import ModelError
 for source in sys.argv[1:]:
