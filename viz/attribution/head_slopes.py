@@ -72,6 +72,12 @@ class HeadSlopes(Recorder):
             outputs.register_hook(keep)  # type: ignore[no-untyped-call]
         return outputs
 
+    def head_totals(self, n_heads: int) -> list[Tensor]:
+        """What all shares of each head add up to, by layer, in double precision.  Each (H,)"""
+        nothing = torch.zeros(n_heads, dtype=torch.float64)
+        totals = {layer: rows.double().sum(0) for layer, rows in self.row_totals.items()}
+        return [totals.get(layer, nothing) for layer in self.layers]
+
     def maps(self, weights: MapSource) -> "WeightedSlopes":
         """Weight times slope of each weight, once the scalar was differentiated.
 
@@ -110,11 +116,6 @@ class WeightedSlopes:
         """What it keeps in memory, beside the source of the weights."""
         kept = (self._values, self._slopes, self._row_totals)
         return sum(each.nbytes for tensors in kept for each in tensors.values())
-
-    def head_totals(self, layer: int) -> Tensor:
-        """What all shares of each head of a layer add up to.  (H,)"""
-        totals = self._row_totals.get(layer)
-        return torch.zeros(self.n_heads) if totals is None else totals.double().sum(0)
 
     def block(self, layer: int, queries: slice, head: int | None = None) -> MapBlock:
         """Some rows of one layer.

@@ -89,8 +89,6 @@ def check_contribution(
             values, _ = whole_rows(maps.block(layer, rows, head), n_tokens)
             part = expected[layer, :, rows] if head is None else expected[layer, head, None, rows]
             np.testing.assert_allclose(values / size, part / size, atol=tolerance)
-        totals = maps.head_totals(layer).numpy()
-        np.testing.assert_allclose(totals, expected[layer].sum((1, 2)), atol=50 * tolerance)
 
 
 def test_integrated_gradients_follow_a_long_text(

@@ -23,6 +23,26 @@ def contrast(classifier: Classifier, target: int, against: int) -> np.ndarray:
     return weights
 
 
+def test_rows_whose_maps_are_not_kept_have_the_same_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier.load(
+        family_checkpoint(tmp_path / "modernbert", "modernbert"), dtype=torch.float64
+    )
+    contrasts = contrast(classifier, 1, 0)
+    rows, indices = rows_from(TEXTS, classifier), range(len(TEXTS))
+    expected = word_contributions(classifier, rows, indices, contrasts, heads=True)
+    monkeypatch.setattr("viz.model.classifier.MAX_ATTENTION_BYTES", 1)
+    given = word_contributions(classifier, rows, indices, contrasts, heads=True)
+    np.testing.assert_allclose(given.values, expected.values, atol=1e-10)
+    np.testing.assert_allclose(given.bias, expected.bias, atol=1e-10)
+    for own, known in zip(given.scores, expected.scores, strict=True):
+        np.testing.assert_allclose(own, known, atol=1e-10)
+    assert given.heads is not None
+    assert expected.heads is not None
+    np.testing.assert_allclose(given.heads, expected.heads, atol=1e-10)
+
+
 @pytest.mark.parametrize("family", ["bert", "gpt2", "deberta-v2", "t5", "modernbert"])
 def test_rows_together_are_as_rows_alone(family: str, tmp_path: Path) -> None:
     folder = family_checkpoint(tmp_path / family, family)

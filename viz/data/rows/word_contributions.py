@@ -10,6 +10,7 @@ import torch
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.checkpoint.windows import Pooling, pooling_weights
 from viz.attention.words import spans
+from viz.attribution.head_slopes import HeadSlopes
 from viz.attribution.linear_pass import RowShares, linear_pass, unavailable
 from viz.attribution.method import no_progress
 from viz.data.rows.audit_rows import AuditRows
@@ -21,7 +22,7 @@ from viz.model.classifier import Classifier
 from viz.model.pooling import PooledStates
 from viz.model.recording import Recorder
 from viz.model.row_windows import RowEncodings, groups_of_texts, pooling_of_rows, row_encodings
-from viz.types import Encoding
+from viz.types import Encoding, Inputs
 
 MAX_ROWS = 32
 """Rows taken apart at once."""
@@ -224,7 +225,8 @@ def _batches(classifier: Classifier, encodings: Sequence[Encoding]) -> Iterator[
         by_length[encoding.n_tokens].append(number)
     several = classifier.capabilities.time_axis is not None
     for length, numbers in sorted(by_length.items()):
-        size = batch_size(classifier, length, rows=MAX_ROWS if several else 1, tokens=MAX_TOKENS)
+        alone = not several or classifier.is_long(length)
+        size = batch_size(classifier, length, rows=1 if alone else MAX_ROWS, tokens=MAX_TOKENS)
         for start in range(0, len(numbers), size):
             yield numbers[start : start + size]
 
@@ -232,11 +234,23 @@ def _batches(classifier: Classifier, encodings: Sequence[Encoding]) -> Iterator[
 def _split(
     classifier: Classifier, encodings: Sequence[Encoding], contrasts: FloatArray, *, heads: bool
 ) -> RowShares:
-    recorder = Recorder("input", freeze=True, by_weights=heads)
     inputs = [encoding.inputs for encoding in encodings]
+    if heads and classifier.is_long(encodings[0].n_tokens):
+        return _split_long(classifier, inputs, contrasts)
+    recorder = Recorder("input", freeze=True, by_weights=heads)
     linear = linear_pass(classifier, inputs, recorder, classifier.logits(inputs))
     maps = recorder.weights[: classifier.n_layers] if heads else []
     return linear.split_rows(torch.tensor(contrasts).to(linear.logits), maps=maps)
+
+
+def _split_long(
+    classifier: Classifier, inputs: Sequence[Inputs], contrasts: FloatArray
+) -> RowShares:
+    """Split one long text, of which no maps are kept, over its heads too."""
+    recorder = HeadSlopes("input", range(classifier.n_layers), freeze=True)
+    linear = linear_pass(classifier, inputs, recorder, classifier.logits(inputs))
+    shares = linear.split_rows(torch.tensor(contrasts).to(linear.logits))
+    return replace(shares, heads=[each[None] for each in recorder.head_totals(classifier.n_heads)])
 
 
 def _split_states(
