@@ -121,11 +121,16 @@ def shared_versions(classifier: Classifier, shared: Perturbation | None) -> Pert
 
 
 def check_read_by(classifier: Classifier, reading: Reading) -> None:
-    """Refuse a reading of another classifier, or with other heads off.
+    """Refuse a reading of another classifier, with other heads off, or that stands for a document.
 
     Raises:
         SelectionError: one sentence that says whose it is.
     """
+    if reading.document is not None and reading.document.index is None:
+        raise SelectionError(
+            "This reading stands for all windows of a document; give the document to "
+            "attribute_document or document_evidence, or take one of its windows."
+        )
     if reading.without != classifier.off:
         raise SelectionError(
             f"This reading was made with {heads_off(reading.without)}, but the classifier has "

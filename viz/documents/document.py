@@ -143,7 +143,7 @@ class Document(ShownInNotebooks):
         Raises:
             SelectionError: for another classifier than the one that read it.
         """
-        return reader_of(classifier, self.pooled_reading)
+        return reader_of(classifier, replace(self.pooled_reading, document=None))
 
     @property
     def is_one_reading(self) -> bool:

@@ -15,7 +15,6 @@ from viz.attribution import reader_of, shared_versions
 from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.documents.document import Document
-from viz.errors import SelectionError
 from viz.faithfulness.document_versions import DocumentVersions
 from viz.faithfulness.evidence_plan import (
     PERCENTS,
@@ -166,11 +165,6 @@ def evidence(
         SelectionError: for a reading of another classifier, or one that stands for a document.
     """
     classifier = reader_of(classifier, reading)
-    if reading.document is not None and reading.document.index is None:
-        raise SelectionError(
-            "This reading stands for all windows of a document; give the document to "
-            "document_evidence, or one window of it to evidence."
-        )
     known = shared_versions(classifier, shared) or Perturbation(classifier, reading.encoding)
     versions = known.reporting_to(progress)
     return _evidence(versions, reading.prediction, attribution, n_random, seed, max_passes)

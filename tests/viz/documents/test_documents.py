@@ -9,7 +9,7 @@ import pytest
 from finetune.checkpoint.windows import Pooling
 from tests.families import family_checkpoint
 from tests.tiny_models import LABELS, edit_config, tiny_checkpoint, without_head
-from viz import METHODS, Classifier, attribute, attribute_document, evidence, read_document
+from viz import METHODS, Classifier, attribute, attribute_document, read_document
 from viz.attention.words import merge, spans
 from viz.attribution import Against
 from viz.documents.attribute_document import document_passes
@@ -291,8 +291,10 @@ def test_what_cannot_be_read_in_windows_is_refused_in_a_sentence(
     other = Classifier.load(tiny_checkpoint(tmp_path / "other"))
     with pytest.raises(SelectionError, match="read the text again"):
         attribute_document(other, document)
+    with pytest.raises(SelectionError, match="stands for all windows of a document"):
+        attribute(classifier, document.pooled_reading)
     with pytest.raises(TextError, match=r"at most 64 at once; read it as a document"):
-        evidence(classifier, document.pooled_reading, attribute_document(classifier, document))
+        classifier.read_many([document.encoding])
     base = without_head(tiny_checkpoint(tmp_path / "base"))
     with pytest.raises(SelectionError, match="base model"):
         read_document(Classifier.load(base, base=True), TEXT)

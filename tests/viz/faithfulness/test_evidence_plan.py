@@ -136,5 +136,7 @@ def test_short_texts_are_measured_in_full(classifier: Classifier) -> None:
 def test_a_reading_that_stands_for_a_document_is_refused(
     windowed: Classifier, document: Document, explained: Attribution
 ) -> None:
-    with pytest.raises(SelectionError, match="give the document to document_evidence"):
+    with pytest.raises(
+        SelectionError, match="give the document to attribute_document or document_evidence"
+    ):
         evidence(windowed, document.pooled_reading, explained)
