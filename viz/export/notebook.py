@@ -10,9 +10,10 @@ from html import escape
 
 from viz.attribution.descriptions import verdict
 from viz.documents.document import Document
-from viz.errors import VizError
+from viz.errors import LongTextError, VizError
 from viz.export.formats import render
 from viz.figures.citation import citation
+from viz.figures.render_options import MIN_DPI, RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.types import Attribution, Contribution, MissingAttention, Prediction, Reading
 
@@ -45,8 +46,8 @@ def mime_bundle(shown: Shown) -> dict[str, str]:
     if spec is None:
         return {}
     try:
-        picture = render(spec, "png")
-        page = b"" if spec.figure_kind.page is None else render(spec, "html")
+        picture = render(spec, "png", _options(spec))
+        page = _page(spec)
     except VizError:
         return {}
     png, caption = b64encode(picture).decode(), escape(citation(spec).sentence())
@@ -56,6 +57,22 @@ def mime_bundle(shown: Shown) -> dict[str, str]:
         png=png, caption=caption, page=page_in_quotes, height=spec.figure_kind.page_height
     )
     return {"text/html": html, "image/png": png}
+
+
+def _options(spec: FigureSpec) -> RenderOptions:
+    """As many dots as a screen has where all maps would be read again for more."""
+    is_long = spec.shows == "model" and spec.long_view is not None
+    return RenderOptions(dpi=MIN_DPI) if is_long else RenderOptions()
+
+
+def _page(spec: FigureSpec) -> bytes:
+    """The page of a figure; empty where it has none, or would be too large."""
+    if spec.figure_kind.page is None:
+        return b""
+    try:
+        return render(spec, "html")
+    except LongTextError:
+        return b""
 
 
 def _sentences(prediction: Prediction, *sentences: str) -> str:

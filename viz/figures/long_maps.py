@@ -143,10 +143,10 @@ def pooled_layer(
 def pooled_model(view: LongView, rows: int, columns: int) -> PooledView:
     """All whole maps as (L, H, r, c) pixels.
 
-    Thumbnails that are there already are taken where they have nearly as many.
+    Thumbnails that are there already are taken where they have half as many, as for a screen.
     """
     rows, columns = (min(*sides) for sides in zip((rows, columns), view.shape, strict=True))
-    enough = (size for size in view.ready if 1.5 * size[0] >= rows and 1.5 * size[1] >= columns)
+    enough = (size for size in view.ready if 2 * size[0] >= rows and 2 * size[1] >= columns)
     size = min(enough, default=(rows, columns))
     pixels, impossible = view.thumbnails(*size, current_progress())
     whole = slice(0, view.shape[0]), slice(0, view.shape[1])

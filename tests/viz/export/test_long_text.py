@@ -273,6 +273,16 @@ def test_a_notebook_shows_a_reading_with_the_thumbnails_it_has(
     assert "<iframe" in bundle["text/html"]
 
 
+@pytest.mark.usefixtures("few_at_once")
+def test_a_notebook_shows_the_picture_of_a_map_whose_page_would_be_too_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("viz.export.page_content.MAX_WEIGHTS", 100)
+    bundle = both("plain", "head")[0]._repr_mimebundle_()
+    assert "<iframe" not in bundle["text/html"]
+    assert "image/png" in bundle
+
+
 def test_the_numbers_of_an_attribution_need_no_maps() -> None:
     reading = long(READINGS["plain"])
     spec = FigureSpec(reading, "attribution", attribution=attribution_of(reading))
