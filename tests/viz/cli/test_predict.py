@@ -208,10 +208,6 @@ def test_long_texts_are_read_in_windows_as_the_options_say(
     assert mixed.startswith("--no-windows cuts texts that are too long; leave it out, or ")
     far = refused(run(*where, "--overwrite", "--window-stride", "63"))
     assert far.startswith("A window can't begin 63 tokens behind the one before; ")
-    pairs = run(
-        *where, "--overwrite", "--windows", "--pair-column", "text", "--text-column", "text"
-    )
-    assert pairs.exit_code == 1
 
 
 def test_rows_near_another_label_are_read_again_in_all_windows(classifier: Classifier) -> None:
