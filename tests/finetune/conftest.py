@@ -31,6 +31,12 @@ def _no_pictures() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def _no_pictures_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for one test, where others of the module ask for pictures."""
+    monkeypatch.setattr("finetune.training.results.draw_plots", lambda *_: None)
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT to start from."""

@@ -150,6 +150,7 @@ def test_a_checkpoint_of_scores_reads_no_classes(
     assert "column 'label' holds 'Business', which is not a score" in result.output
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 @pytest.mark.parametrize("family", ["roberta", "distilbert"])
 def test_whole_numbers_and_lora_in_other_families(family: Any, tmp_path: Path) -> None:
     base = tiny_checkpoint(tmp_path / "base", family)
@@ -167,6 +168,7 @@ def test_whole_numbers_and_lora_in_other_families(family: Any, tmp_path: Path) -
     assert best["r2"] > 0
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_a_decoder_learns_scores_by_a_head_without_a_bias(tmp_path: Path) -> None:
     base = family_checkpoint(tmp_path / "base", "gpt2")
     data = write_csv(tmp_path / "x.csv", scored_reviews(120, mean=3, unit=1))
@@ -178,6 +180,7 @@ def test_a_decoder_learns_scores_by_a_head_without_a_bias(tmp_path: Path) -> Non
     assert "score.bias" not in load_file(output / "model.safetensors")
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 @pytest.mark.parametrize("lora_rank", [0, 4])
 def test_a_stopped_run_keeps_what_gives_scores_and_goes_on_to_the_same_end(
     lora_rank: int, folder: Path, base: Path, tmp_path: Path

@@ -70,6 +70,7 @@ def test_the_folder_is_small_and_names_the_base_by_the_way_there(room: Path) -> 
     assert own < whole / 3
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_it_answers_as_the_merged_run_does(room: Path, tmp_path: Path) -> None:
     merged = adapter_run(room, room / "bases" / "tiny", save="merged", output=tmp_path / "merged")
     record = train(merged, say=silent)
@@ -113,6 +114,7 @@ def test_it_is_measured_read_moved_and_its_run_is_over(room: Path, tmp_path: Pat
     assert np.array_equal(before, after)
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_several_seeds_scores_and_half_precision(room: Path, tmp_path: Path) -> None:
     rows = [{"text": row["text"], "label": 1000.5 + 7 * len(row["text"])} for row in news(24)]
     write_csv(tmp_path / "news.csv", rows)
@@ -129,6 +131,7 @@ def test_several_seeds_scores_and_half_precision(room: Path, tmp_path: Path) -> 
     assert set(kinds.values()) == {torch.float16}
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 @pytest.mark.parametrize("family", ["distilbert", "gpt2", "xlnet", "deberta-v2", "modernvbert"])
 def test_adapters_of_other_families_answer_as_the_model_that_learned(
     family: str, tmp_path: Path

@@ -140,6 +140,7 @@ def test_the_record_tells_the_run(run: tuple[RunRecord, Path], folder: Path) -> 
     assert record.settings["data"] == [folder.name]
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_the_best_epoch_is_saved_and_not_the_last(base: Path, tmp_path: Path) -> None:
     """Validation with its labels turned round gets worse the more the model learns."""
     turned = dict(zip(LABELS, (*LABELS[1:], LABELS[0]), strict=True))
@@ -186,6 +187,7 @@ def test_a_pipeline_opens_the_folder_and_agrees(run: tuple[RunRecord, Path]) -> 
     assert right / len(rows) == of_classes(record.test).accuracy
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_the_same_seed_gives_the_same_weights(
     run: tuple[RunRecord, Path], folder: Path, base: Path, tmp_path: Path
 ) -> None:
@@ -198,6 +200,7 @@ def test_the_same_seed_gives_the_same_weights(
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_and_pairs_can_be_trained(family: Family, tmp_path: Path) -> None:
     base = tiny_checkpoint(tmp_path / family, family)
@@ -208,6 +211,7 @@ def test_every_family_and_pairs_can_be_trained(family: Family, tmp_path: Path) -
     assert evaluate(str(tmp_path / "out"), str(data)).metrics.rows == 40
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_lists_of_labels_make_a_multi_label_model(base: Path, tmp_path: Path) -> None:
     rows = [{"text": row["text"], "labels": [row["label"]]} for row in news(120)]
     rows += [
@@ -224,11 +228,13 @@ def test_lists_of_labels_make_a_multi_label_model(base: Path, tmp_path: Path) ->
     assert of_classes(metrics).micro_f1 >= 0.8
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_bfloat16_trains_on_a_cpu(folder: Path, base: Path, tmp_path: Path) -> None:
     config = settings(folder, base, tmp_path / "out", epochs=1, precision="bfloat16")
     assert train(config, say=silent).precision == "bfloat16"
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_long_texts_are_cut_and_counted(base: Path, tmp_path: Path) -> None:
     rows = [{"text": row["text"] + " team" * 40, "label": row["label"]} for row in news(30)]
     data = write_csv(tmp_path / "long.csv", rows)
@@ -271,6 +277,7 @@ def test_layer_decay_slows_the_layers_from_the_head_down(base: Path, folder: Pat
     assert seen == len(names)
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_of_epochs_that_tell_the_rows_alike_the_surest_is_kept(
     base: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -337,6 +344,7 @@ def test_what_the_base_model_cannot_have_is_refused(
         train(settings(folder, albert, tmp_path / "out", **setting), say=silent)
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_the_loss_of_an_epoch_is_that_of_a_text_however_many_batches_a_step_has(
     base: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -540,6 +548,7 @@ def test_the_bar_of_a_stopped_run_is_closed(
 # --- the recipe ------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_the_rate_climbs_to_its_peak_and_falls_to_zero(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -608,6 +617,7 @@ def test_texts_of_like_length_share_a_batch_padded_to_the_longest(
     )
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
 def test_another_seed_gives_another_head_and_another_order(
     base: Path, batches: type[Batches], tmp_path: Path
 ) -> None:
