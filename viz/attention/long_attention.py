@@ -128,12 +128,13 @@ def statistics_of(reading: Reading) -> HeadStatistics:
     return head_statistics(reading.encoding, attention.weights, attention.impossible)
 
 
-def require_all_weights(reading: Reading, what: str) -> None:
+def require_all_weights(reading: Reading, what: str, instead: str = "read a shorter text") -> None:
     """Refuse what needs all weights at once where they are not kept.
 
     Args:
         reading: What was read.
         what: What needs them, as a sentence begins with it.
+        instead: What to do, as it ends.
 
     Raises:
         LongTextError: where they are too many.
@@ -141,7 +142,7 @@ def require_all_weights(reading: Reading, what: str) -> None:
     if isinstance(reading.attention, LongAttention):
         raise LongTextError(
             f"{what} needs the weights of all heads at once, which are not kept of "
-            f"{reading.attention.n_tokens:,} tokens; read a shorter text."
+            f"{reading.attention.n_tokens:,} tokens; {instead}."
         )
 
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from finetune.errors import quoted
 from viz.attention import deciding_token
-from viz.attention.long_attention import LongAttention
+from viz.attention.long_attention import require_all_weights
 from viz.attribution.target import Target
-from viz.errors import CheckpointError, LongTextError, MethodError
+from viz.errors import CheckpointError, MethodError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.layer_progress import layer_progress
 from viz.model.classifier import Classifier
@@ -255,9 +255,8 @@ class Method:
         refusal = self.refusal(inputs.classifier)
         if refusal is not None:
             raise MethodError(refusal)
-        refusal = self.refusal_of_text(inputs.reading)
-        if refusal is not None:
-            raise LongTextError(refusal)
+        if self.whole_maps:
+            require_all_weights(inputs.reading, f"The method {self.label}", "choose another method")
         with layer_progress(inputs.progress):
             result = self.score(inputs)
         expected = (inputs.reading.encoding.n_tokens,)
@@ -280,15 +279,6 @@ class Method:
         """
         each = (_refusal(requirement, classifier) for requirement in self.requirements)
         return next(filter(None, each), None)
-
-    def refusal_of_text(self, reading: Reading) -> str | None:
-        """Why it can't score a text, in one sentence; None where it can."""
-        if not self.whole_maps or not isinstance(reading.attention, LongAttention):
-            return None
-        return (
-            f"{self.label} needs the weights of all heads at once, which are not kept of "
-            f"{reading.encoding.n_tokens:,} tokens; choose another method."
-        )
 
     def label_of(self, read: Reading | Classifier) -> str:
         """The label, with the deciding token by the name that it has there."""
