@@ -20,7 +20,7 @@ from viz.documents.attribute_document import attribute_document, document_passes
 from viz.documents.document import Document
 from viz.jobs.background import BackgroundJob, JobRegistry, ProgressCallback
 from viz.model.classifier import LONG_READING_PASSES, Classifier
-from viz.types import Attribution
+from viz.types import Attribution, Reading
 
 Result = TypeVar("Result")
 
@@ -94,6 +94,17 @@ def reading_job(
     )
 
 
+def window_job(source: str, text: str, without: Heads, windows: Windows) -> BackgroundJob[Reading]:
+    """A long window of a text, being read in the background."""
+    place = checkpoints.identity(source)
+    return submit(
+        readings.reading_key(*place, text, None, without, windows),
+        lambda: partial(documents.reading, *place, text, without, windows),
+        LONG_READING_PASSES,
+        cache=readings.kept,
+    )
+
+
 def contribution_job(
     source: str,
     explained: readings.ExplainedClasses,
@@ -131,8 +142,14 @@ def attribution_job(request: ExplanationRequest) -> BackgroundJob[Attribution]:
 
 
 def _is_quick(request: ExplanationRequest) -> bool:
-    place = checkpoints.identity(request.source)
-    if request.windows is None and long_readings.is_long(place, request.text, request.pair):
+    place, windows = checkpoints.identity(request.source), request.windows
+    if windows is None and long_readings.is_long(place, request.text, request.pair):
+        return False
+    if windows is not None and windows.index is None:
+        return False
+    if windows is not None and documents.is_long_window(
+        *place, request.text, request.without, windows
+    ):
         return False
     return estimated_passes(request) <= MAX_INTERACTIVE_PASSES
 

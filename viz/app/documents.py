@@ -65,13 +65,30 @@ def reading_job(
     )
 
 
-def reading(place: str, version: float, text: str, without: Heads, windows: Windows) -> Reading:
+def reading(
+    place: str,
+    version: float,
+    text: str,
+    without: Heads,
+    windows: Windows,
+    progress: ProgressCallback = no_progress,
+) -> Reading:
     """The reading of one window, as a text of its own; or of all, which has no maps."""
     own = document(place, version, text, without, windows)
+    pooled = own.pooled_reading
+    if windows.index is None or pooled.document is None:
+        return pooled
+    encoding = window_text(own.windows[windows.index].encoding)
+    window = own.reader(load_classifier(place, version)).read_encoding(encoding, progress)
+    return replace(window, document=replace(pooled.document, index=windows.index))
+
+
+def is_long_window(place: str, version: float, text: str, without: Heads, windows: Windows) -> bool:
+    """Whether a window has too many weights to keep, so that it takes a while to read."""
     if windows.index is None:
-        return own.pooled_reading
-    window = own.reading(load_classifier(place, version), windows.index)
-    return replace(window, encoding=window_text(window.encoding))
+        return False
+    window = document(place, version, text, without, windows).windows[windows.index]
+    return load_classifier(place, version).is_long(window.encoding.n_tokens)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

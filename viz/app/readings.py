@@ -2,7 +2,7 @@
 
 import ctypes
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypedDict
@@ -120,7 +120,7 @@ def seconds_per_pass(
 
 def release_memory() -> None:
     """Let go of the maps of all heads, and hand what is freed back to the system."""
-    _maps.clear()
+    kept.clear()
     long_readings.readings.clear()
     with suppress(OSError, AttributeError):  # a C library of another kind than glibc
         ctypes.CDLL(None).malloc_trim(0)
@@ -140,8 +140,19 @@ def _n_bytes(result: object) -> float:
     return result.weights.nbytes if isinstance(result, AttentionView) else 0
 
 
-_maps = LRUCache(MAX_CACHED_BYTES, _n_bytes)
+kept = LRUCache(MAX_CACHED_BYTES, _n_bytes)
 """The maps of all heads of the texts that were read last."""
+
+
+def reading_key(place: str, version: float, *inputs: Hashable) -> Hashable:
+    """What a reading is cached by in `kept`; its first part is the kind.
+
+    Args:
+        place: Where the checkpoint lies.
+        version: When it was written.
+        inputs: What is read: text, second text, heads that are off, windows.
+    """
+    return ("reading", place, version, *inputs)
 
 
 # What is computed is never changed, so all sessions share it; cache_data would copy arrays on every
@@ -158,14 +169,14 @@ def _read(
         return documents.reading(place, version, text, without, windows)  # cached there
     if windows is None and long_readings.is_long((place, version), text, pair):
         return long_readings.read((place, version), text, pair, without).reading
-    key = ("reading", place, version, text, pair, without, windows)
+    key = reading_key(place, version, text, pair, without, windows)
 
     def compute() -> Reading:
         if windows is not None:
             return documents.reading(place, version, text, without, windows)
         return load_classifier(place, version).read(text, pair, without=without)
 
-    return _maps.get_or_compute(key, compute)
+    return kept.get_or_compute(key, compute)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -207,7 +218,7 @@ def _contribution(
         # The reading is cached by itself, and dropped by itself.
         return replace(compute_contribution(classifier, reading, *explained), reading=None)
 
-    return _maps.get_or_compute(key, compute)
+    return kept.get_or_compute(key, compute)
 
 
 def _view(
@@ -251,7 +262,7 @@ def _view(
         )
         return views.quadrant(whole, options.quadrant)
 
-    return _maps.get_or_compute(
+    return kept.get_or_compute(
         ("view", place, version, text, pair, options, without, windows), compute
     )
 

@@ -82,6 +82,10 @@ def read(checkpoint: str) -> None:
     if document is not None and window is not None:
         own = windows.one_window(request, document, window)
     texts = replace(texts, windows=own.windows)
+    if not long_reading.wait(checkpoint, texts):
+        with answer:
+            explanation.answer(request, reading, window)
+        return
     # Heads first: an attribution takes longer, and nobody should wait for it to see the atlas.
     if own.document is not None:
         windows.hint()

@@ -1,6 +1,7 @@
 """A long text, which is read and explained in the background: how far that is."""
 
-from viz.app import background, checkpoints, long_readings, readings
+from viz.app import background, checkpoints, documents, long_readings, readings
+from viz.app.documents import Windows
 from viz.app.panels import job_progress
 from viz.app.panels.text import Texts
 
@@ -14,13 +15,24 @@ def wait(source: str, texts: Texts) -> bool:
     """
     place, inputs = checkpoints.identity(source), (texts.text, texts.pair, texts.without)
     if texts.windows is not None:
-        return True
+        return _wait_for_window(source, texts, texts.windows)
     if not long_readings.is_long(place, texts.text, texts.pair):
         return True
     if long_readings.known(place, *inputs) is not None:
         return True
     job = background.reading_job(source, *inputs)
     return job_progress.result(job, "reading", label="Reading", seconds=None) is not None
+
+
+def _wait_for_window(source: str, texts: Texts, windows: Windows) -> bool:
+    place = checkpoints.identity(source)
+    if not documents.is_long_window(*place, texts.text, texts.without, windows):
+        return True
+    if readings.kept.get(readings.reading_key(*place, *texts.inputs)) is not None:
+        return True
+    job = background.window_job(source, texts.text, texts.without, windows)
+    label = f"Reading window {windows.index}"
+    return job_progress.result(job, "reading", label=label, seconds=None) is not None
 
 
 def wait_for_contribution(
