@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -68,12 +67,6 @@ def app(checkpoint: Path, short: Reading, monkeypatch: pytest.MonkeyPatch) -> It
     st.cache_resource.clear()
 
 
-def shown_map(checkpoint: Path, **options: Any) -> LongMap:
-    """The map that the page shows."""
-    chosen = {"unit": "word", "special": True, "explained": None} | options
-    return LongMap(str(checkpoint), Texts(TEXT, None), ViewOptions(**chosen), 1, 2)
-
-
 def test_the_page_of_a_long_text_has_the_same_pictures(
     app: AppTest, checkpoint: Path, short: Reading
 ) -> None:
@@ -96,7 +89,8 @@ def test_the_page_of_a_long_text_has_the_same_pictures(
     assert sent["map"] == data["tiled"]["map"]
     values = unpacked(sent["tiles"][0]["values"], "<f4")
     np.testing.assert_allclose(values, one.weights.ravel(), atol=1e-6)
-    shown = shown_map(checkpoint)
+    options = ViewOptions("word", special=True, explained=None)
+    shown = LongMap(str(checkpoint), Texts(TEXT, None), options, 1, 2)
     assert shown.id == data["tiled"]["map"]
     assert long_maps.known_tiles(shown, request.places) == sent["tiles"]
     assert not [
