@@ -4,13 +4,16 @@ import time
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from finetune.checkpoint.windows import POOLING_KEY, STRIDE_KEY
 from tests.page_content import component_data, page_text
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier, attribute_document, read_document
-from viz.app import keys
+from viz.app import keys, readings
+from viz.app.documents import Windows
+from viz.attention.long_attention import LongAttention
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = " ".join(["Oil prices rise, as stocks fall. Is the team good?"] * 7)
@@ -83,3 +86,22 @@ def test_windows_are_the_default_where_the_checkpoint_says_so(tmp_path: Path) ->
     app.toggle(key=keys.WINDOWS).set_value(False).run()
     assert app.query_params["windows"] == "0"
     assert "The model never saw" in app.warning[0].value
+
+
+def test_a_window_with_too_many_weights_to_keep_is_read_in_the_background(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viz.model.classifier.MAX_ATTENTION_BYTES", 4 * 3 * 4 * 40**2)
+    st.cache_resource.clear()
+    folder = str(checkpoint)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update(
+        {"checkpoint": folder, "text": TEXT, "windows": "1", "window": "0", "method": "gradient"}
+    )
+    finish(app)
+    assert component_data(app, "strip")["window"] == 0
+    assert component_data(app, "atlas") != {}
+    reading = readings.read(folder, TEXT, None, (), Windows(index=0))
+    assert isinstance(reading.attention, LongAttention)
+    assert reading.encoding.text == TEXT[: len(reading.encoding.text)] != TEXT
+    st.cache_resource.clear()
