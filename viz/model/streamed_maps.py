@@ -158,7 +158,8 @@ def _is_local(call: AttentionCall) -> bool:
         return False
     row = call.mask[..., call.n_queries // 2, None, : call.n_keys]
     keys = allowed_keys(row)
-    return keys.stop - keys.start < LOCAL_SHARE * call.n_keys
+    n_near: int = keys.stop - keys.start
+    return n_near < LOCAL_SHARE * call.n_keys
 
 
 def _weights_of_head(call: AttentionCall, queries: slice, head: int) -> tuple[Tensor, slice]:
