@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz.app import checkpoints, keys, readings
 from viz.app.markdown import plain
-from viz.app.panels import lesson, masthead, source, text
+from viz.app.panels import lesson, long_reading, masthead, source, text
 from viz.app.panels.inside import cell, story
 from viz.app.panels.inside.mode import EQUATIONS, choose_mode
 from viz.app.panels.text import Texts
@@ -39,6 +39,9 @@ def show(checkpoint: str) -> None:
     left, right = st.columns([5, 3], gap="medium")
     with left:
         texts = text.write_text()
+    with right:
+        if not long_reading.wait(checkpoint, texts):
+            return
     reading = readings.read(checkpoint, texts.text, texts.pair)
     with right:
         text.show_prediction(reading, checkpoints.classifier(checkpoint).temperature)
