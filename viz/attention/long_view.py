@@ -140,14 +140,17 @@ class LongView:
         values = removed = np.zeros((), np.float32)
         forbidden: BoolArray | None = None
         for each in layers:
-            shown = [self._whole(self.shown(each, part, head)) for part in parts]
-            own = np.concatenate([rows.values[..., column_numbers] for rows in shown], 1)
-            removed_here = np.concatenate([rows.removed for rows in shown], 1)
-            impossible = np.concatenate([_forbidden(rows)[:, column_numbers] for rows in shown])
+            part_values, part_removed, part_impossible = [], [], []
+            for part in parts:  # of which no more than the columns are kept
+                rows = self._whole(self.shown(each, part, head))
+                part_values.append(rows.values[..., column_numbers])
+                part_removed.append(rows.removed)
+                part_impossible.append(_forbidden(rows)[:, column_numbers])
+            own, own_removed = np.concatenate(part_values, 1), np.concatenate(part_removed, 1)
+            impossible = np.concatenate(part_impossible)
             first = each == layers[0]
-            values, removed = (
-                (own, removed_here) if first else (values + own, removed + removed_here)
-            )
+            values = own if first else values + own
+            removed = own_removed if first else removed + own_removed
             forbidden = impossible if forbidden is None else forbidden & impossible
         assert forbidden is not None  # there is a layer
         values, removed = (array / array.dtype.type(len(layers)) for array in (values, removed))
