@@ -142,10 +142,10 @@ class LongView:
         for each in layers:
             part_values, part_removed, part_impossible = [], [], []
             for part in parts:  # of which no more than the columns are kept
-                rows = self._whole(self.shown(each, part, head))
-                part_values.append(rows.values[..., column_numbers])
-                part_removed.append(rows.removed)
-                part_impossible.append(_forbidden(rows)[:, column_numbers])
+                shown = self._whole(self.shown(each, part, head))
+                part_values.append(shown.values[..., column_numbers])
+                part_removed.append(shown.removed)
+                part_impossible.append(_forbidden(shown)[:, column_numbers])
             own, own_removed = np.concatenate(part_values, 1), np.concatenate(part_removed, 1)
             impossible = np.concatenate(part_impossible)
             first = each == layers[0]
