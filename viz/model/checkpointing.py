@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from viz.jobs.cancellation import Check, current_check
 from viz.jobs.layer_progress import current_layer_progress
+from viz.model.freed_memory import give_back_memory
 from viz.model.recording import Recorder, active_recorder
 from viz.model.twins import share_weights
 
@@ -79,5 +80,6 @@ def _again(replay: Recorder | None, check: Check, report: Callable[[], None]) ->
     """The context in which a layer runs for the second time, maybe in a thread of torch's."""
     check()
     report()
+    give_back_memory()
     with nullcontext() if replay is None else replay:  # left by an exception, once all is known
         yield
