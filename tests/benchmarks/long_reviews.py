@@ -12,7 +12,8 @@ scores of words for the labeled class rank what people marked above the rest?  I
 the precision-recall curve (average precision) over all words of a text, the mean over texts; a
 word that was not read has the score 0.  An order at random reaches the share of marked words.
 Faithfulness: what hiding the highest scores costs the predicted class (AOPC), beside random orders
-of the same text alone: of a long text sentences are hidden, of the head words.  No row is shown, and none is kept.
+of the same text alone: of a long text sentences are hidden, of the head words.  No row is shown,
+and none is kept.
 """
 
 import argparse
