@@ -9,12 +9,12 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.attention.long_statistics import StatisticsReducer
 from viz.attention.long_view import LongView, Thumbnails, long_view
 from viz.attention.map_source import MapSource, whole_rows
-from viz.attention.row_jobs import RowProgress, no_row_progress
 from viz.attention.statistics import HeadStatistics, head_statistics
 from viz.attention.thumbnails import max_thumbnail_side
 from viz.attention.views import Quadrant
 from viz.attention.words import Unit
 from viz.errors import LongTextError
+from viz.jobs.progress import ShareProgress, no_share_progress
 from viz.types import BoolArray, Encoding, Reading
 
 DEFAULT_VIEW: tuple[Unit, bool, Quadrant] = ("word", True, "all")
@@ -147,7 +147,7 @@ def require_all_weights(reading: Reading, what: str, instead: str = "read a shor
 
 
 def summarized(
-    encoding: Encoding, source: MapSource, progress: RowProgress = no_row_progress
+    encoding: Encoding, source: MapSource, progress: ShareProgress = no_share_progress
 ) -> LongAttention:
     """What is kept of all maps of a text, learned in one go.
 

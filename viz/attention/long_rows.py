@@ -7,8 +7,9 @@ import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.long_view import LongView
-from viz.attention.row_jobs import RowProgress, no_row_progress, over_rows
+from viz.attention.row_jobs import over_rows
 from viz.attention.words import merge
+from viz.jobs.progress import ShareProgress, no_share_progress
 from viz.types import BoolArray
 
 ROWS_AT_ONCE = 128
@@ -28,7 +29,7 @@ def pooled_row(
     layer: int | None,
     head: int | None,
     pooling: FloatArray,
-    progress: RowProgress = no_row_progress,
+    progress: ShareProgress = no_share_progress,
 ) -> PooledRow:
     """As `viz.attention.views.pooled_row` and `pooled_impossible`, some rows at a time.
 

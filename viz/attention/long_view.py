@@ -17,10 +17,11 @@ from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attention.map_source import MapBlock, MapSource, whole_rows
 from viz.attention.merging import add_columns
 from viz.attention.pooled_maps import PooledMaps
-from viz.attention.row_jobs import RowProgress, no_row_progress, over_rows
+from viz.attention.row_jobs import over_rows
 from viz.attention.views import AttentionView, Quadrant, text_parts
 from viz.attention.words import Span, Unit, spans
 from viz.errors import SelectionError
+from viz.jobs.progress import ShareProgress, no_share_progress
 from viz.types import ROW_TOLERANCE, BoolArray, Encoding
 
 
@@ -169,7 +170,7 @@ class LongView:
         head: int | None,
         rows: int,
         columns: int,
-        progress: RowProgress = no_row_progress,
+        progress: ShareProgress = no_share_progress,
     ) -> Raster:
         """One whole map, or a mean, pooled to at most so many rows and columns.
 
@@ -197,7 +198,7 @@ class LongView:
         return Raster(pixels[0, 0], None if impossible is None else impossible[0])
 
     def thumbnails(
-        self, rows: int, columns: int, progress: RowProgress = no_row_progress
+        self, rows: int, columns: int, progress: ShareProgress = no_share_progress
     ) -> Thumbnails:
         """All heads and means in small, each pixel the number farthest from 0 that it covers.
 
@@ -215,7 +216,7 @@ class LongView:
         rows: int,
         columns: int,
         others: "Sequence[LayerReducer]",
-        progress: RowProgress = no_row_progress,
+        progress: ShareProgress = no_share_progress,
     ) -> Thumbnails:
         """Thumbnails, while other things are learned from the same rows of all maps.
 

@@ -7,23 +7,17 @@ from typing import TypeVar
 import torch
 
 from viz.jobs.cancellation import check_cancelled
+from viz.jobs.progress import ShareProgress, no_share_progress
 
 Part = TypeVar("Part")
-RowProgress = Callable[[float], None]
-"""Told the share of all rows, 0 to 1, that was done since the last call."""
-
 POLL_SECONDS = 0.1
 """How often it is checked whether the result is still wanted."""
-
-
-def no_row_progress(share: float) -> None:
-    """For those who need no report."""
 
 
 def over_rows(
     parts: Sequence[Part],
     function: Callable[[Part], None],
-    progress: RowProgress = no_row_progress,
+    progress: ShareProgress = no_share_progress,
 ) -> None:
     """Call a function with each part, in as many threads as torch uses.
 

@@ -8,11 +8,11 @@ ShareProgress = Callable[[float], None]
 """Told the share of all work, 0 to 1, that was done since the last call."""
 
 
-def _ignored(share: float) -> None:
-    """Nobody watches."""
+def no_share_progress(share: float) -> None:
+    """For those whom nobody watches."""
 
 
-_watcher: ContextVar[ShareProgress] = ContextVar("watcher", default=_ignored)
+_watcher: ContextVar[ShareProgress] = ContextVar("watcher", default=no_share_progress)
 
 
 def current_progress(share: float = 1.0) -> ShareProgress:

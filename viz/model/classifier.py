@@ -24,8 +24,8 @@ from finetune.checkpoint.windows import WindowSettings, stored_windows
 from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, parse_heads
 from viz.attention.long_attention import summarized
-from viz.attention.row_jobs import RowProgress, no_row_progress
 from viz.errors import CheckpointError, MethodError, TextError, as_sentence
+from viz.jobs.progress import ShareProgress, no_share_progress
 from viz.model.attention_function import ATTENTION, EAGER_ATTENTION
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
 from viz.model.checkpointing import checkpointed_twin
@@ -339,7 +339,7 @@ class Classifier:
         pair: str | None = None,
         *,
         without: Iterable[tuple[int, int]] = (),
-        progress: RowProgress = no_row_progress,
+        progress: ShareProgress = no_share_progress,
     ) -> Reading:
         """Classify a text, or a pair of texts, and record where every head looks.
 
@@ -361,7 +361,9 @@ class Classifier:
         classifier = self.without(without)
         return classifier.read_encoding(classifier.encode(text, pair), progress)
 
-    def read_encoding(self, encoding: Encoding, progress: RowProgress = no_row_progress) -> Reading:
+    def read_encoding(
+        self, encoding: Encoding, progress: ShareProgress = no_share_progress
+    ) -> Reading:
         """Read what `encode` returned; arguments and errors as for `read`."""
         if not self.capabilities.attention or not self.is_long(encoding.n_tokens):
             return self.read_many([encoding])[0]

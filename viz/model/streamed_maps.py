@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from viz.attention.map_source import MapBlock, whole_rows
-from viz.attention.row_jobs import RowProgress, no_row_progress
+from viz.jobs.progress import ShareProgress, no_share_progress
 from viz.model.chunked_attention import (
     MASKED_SCORE,
     AttentionCall,
@@ -40,7 +40,7 @@ class CallRecorder(Recorder):
 
     computes_weights = False
 
-    def __init__(self, n_layers: int, progress: RowProgress = no_row_progress) -> None:
+    def __init__(self, n_layers: int, progress: ShareProgress = no_share_progress) -> None:
         super().__init__()
         self.n_layers, self.progress = n_layers, progress
         self.calls: list[AttentionCall] = []
