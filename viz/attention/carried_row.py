@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.long_view import MAX_PART_BYTES
 from viz.attention.map_source import MapBlock, MapSource
+from viz.attention.shown_rows import MAX_PART_BYTES
 from viz.jobs.cancellation import check_cancelled
 from viz.types import ROW_TOLERANCE
 

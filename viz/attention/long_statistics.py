@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from viz.attention.long_view import LayerReducer
 from viz.attention.map_source import MapBlock, MapSource
+from viz.attention.shown_rows import LayerReducer
 from viz.attention.statistics import HeadStatistics, named_statistics, separator_places
 from viz.types import BoolArray, Encoding
 

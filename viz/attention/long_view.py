@@ -5,7 +5,7 @@ as an ordinary view, `raster` and `thumbnails` whole maps, pooled as for a scree
 the source for a few rows at a time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -13,16 +13,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.checkpoint.arrays import FloatArray, IntArray
-from viz.attention.map_source import MapBlock, MapSource, whole_rows
-from viz.attention.merging import add_columns
+from finetune.checkpoint.arrays import FloatArray
+from viz.attention.map_source import MapSource
 from viz.attention.pooled_maps import PooledMaps
 from viz.attention.row_jobs import over_rows
+from viz.attention.shown_rows import LayerReducer, ShownMaps, ShownRows
 from viz.attention.views import AttentionView, Quadrant, text_parts
 from viz.attention.words import Span, Unit, spans
 from viz.errors import SelectionError
 from viz.jobs.progress import ShareProgress, no_share_progress
-from viz.types import ROW_TOLERANCE, BoolArray, Encoding
+from viz.types import BoolArray, Encoding
 
 
 class Thumbnails(NamedTuple):
@@ -43,64 +43,43 @@ class Raster(NamedTuple):
     """(rows, columns): where nothing can be looked at; None where something can everywhere."""
 
 
-class ShownRows(NamedTuple):
-    """Some rows of the maps of a layer, as they are shown."""
-
-    values: FloatArray
-    """(H, r, c)"""
-    removed: FloatArray
-    """(H, r)"""
-    first_column: int
-    """Of those in no column, all values are 0 and nothing can be looked at."""
-    impossible: BoolArray | None
-    """(r, c)"""
-
-
 @dataclass(frozen=True, eq=False)
 class LongView:
     """What all maps of a text show, of which no more is computed than is looked at."""
 
-    source: MapSource
-    all_spans: tuple[Span, ...]
-    """The words or tokens, special ones included."""
-    rows: NDArray[np.intp]
-    """Which of them are rows."""
-    columns: NDArray[np.intp]
-    """Which of them are columns."""
-    special: bool
-    """Whether special tokens are shown; without them the rest of each row is scaled to its sum."""
+    maps: ShownMaps
     ready: dict[tuple[int, int], Thumbnails] = field(default_factory=dict)
     """Thumbnails by their size, as far as they are known."""
 
     @cached_property
     def spans(self) -> tuple[Span, ...]:
         """The queries, one a row."""
-        return tuple(self.all_spans[index] for index in self.rows)
+        return tuple(self.maps.all_spans[index] for index in self.maps.rows)
 
     @cached_property
     def keys(self) -> tuple[Span, ...]:
         """The keys, one a column."""
-        return tuple(self.all_spans[index] for index in self.columns)
+        return tuple(self.maps.all_spans[index] for index in self.maps.columns)
 
     @property
     def signed(self) -> bool:
         """Whether it shows signed shares, of which nothing is averaged or rescaled within words."""
-        return self.source.signed
+        return self.maps.source.signed
 
     @property
     def n_layers(self) -> int:
         """Number of layers."""
-        return self.source.n_layers
+        return self.maps.source.n_layers
 
     @property
     def n_heads(self) -> int:
         """Number of heads in each layer."""
-        return self.source.n_heads
+        return self.maps.source.n_heads
 
     @property
     def shape(self) -> tuple[int, int]:
         """How many rows and columns a map has."""
-        return len(self.rows), len(self.columns)
+        return len(self.maps.rows), len(self.maps.columns)
 
     def region(
         self, layer: int | None, head: int | None, rows: slice, columns: slice
@@ -136,17 +115,17 @@ class LongView:
         self._check(layer, head)
         row_numbers = _numbers(rows, self.shape[0], "rows")
         column_numbers = _numbers(columns, self.shape[1], "columns")
-        parts = list(self._parts(row_numbers))
+        parts = list(self.maps.parts(row_numbers))
         layers = range(self.n_layers) if layer is None else range(layer, layer + 1)
         values = removed = np.zeros((), np.float32)
         forbidden: BoolArray | None = None
         for each in layers:
             part_values, part_removed, part_impossible = [], [], []
             for part in parts:  # of which no more than the columns are kept
-                shown = self._whole(self.shown(each, part, head))
+                shown = self.maps.whole(self.maps.rows_of(each, part, head))
                 part_values.append(shown.values[..., column_numbers])
                 part_removed.append(shown.removed)
-                part_impossible.append(_forbidden(shown)[:, column_numbers])
+                part_impossible.append(shown.forbidden[:, column_numbers])
             own, own_removed = np.concatenate(part_values, 1), np.concatenate(part_removed, 1)
             impossible = np.concatenate(part_impossible)
             first = each == layers[0]
@@ -156,10 +135,10 @@ class LongView:
         assert forbidden is not None  # there is a layer
         values, removed = (array / array.dtype.type(len(layers)) for array in (values, removed))
         return AttentionView(
-            tuple(self.all_spans[self.rows[number]] for number in row_numbers),
+            tuple(self.maps.all_spans[self.maps.rows[number]] for number in row_numbers),
             values[None],
             removed[None],
-            tuple(self.all_spans[self.columns[number]] for number in column_numbers),
+            tuple(self.maps.all_spans[self.maps.columns[number]] for number in column_numbers),
             self.signed,
             forbidden[None],
         )
@@ -193,7 +172,7 @@ class LongView:
             forbidden = None if view.impossible is None else view.impossible[0]
             pooled.add((0, 0), int(part[0]), view.weights[0], 0, forbidden)
 
-        over_rows(list(self._parts(np.arange(self.shape[0]))), pool, progress)
+        over_rows(list(self.maps.parts(np.arange(self.shape[0]))), pool, progress)
         pixels, impossible = pooled.result()
         return Raster(pixels[0, 0], None if impossible is None else impossible[0])
 
@@ -215,7 +194,7 @@ class LongView:
         self,
         rows: int,
         columns: int,
-        others: "Sequence[LayerReducer]",
+        others: Sequence[LayerReducer],
         progress: ShareProgress = no_share_progress,
     ) -> Thumbnails:
         """Thumbnails, while other things are learned from the same rows of all maps.
@@ -236,7 +215,7 @@ class LongView:
             head_means: FloatArray | None = None
             forbidden: BoolArray | None = None
             for layer in range(n_layers):
-                shown = self.shown(layer, part, others=others)
+                shown = self.maps.rows_of(layer, part, others=others)
                 first = shown.first_column
                 if mean is None or head_means is None:
                     mean = np.zeros((n_heads, len(part), self.shape[1]), shown.values.dtype)
@@ -257,7 +236,7 @@ class LongView:
             pooled.add((n_layers, slice(n_heads)), row, mean, 0, forbidden)
             pooled.add((n_layers, n_heads), row, head_means[None], 0, forbidden)
 
-        over_rows(list(self._parts(np.arange(self.shape[0]))), pool, progress)
+        over_rows(list(self.maps.parts(np.arange(self.shape[0]))), pool, progress)
         return Thumbnails(*pooled.result())
 
     def _also(self, forbidden: BoolArray | None, shown: ShownRows) -> BoolArray:
@@ -266,104 +245,6 @@ class LongView:
         at = slice(shown.first_column, shown.first_column + shown.values.shape[-1])
         here[:, at] = False if shown.impossible is None else shown.impossible
         return here if forbidden is None else forbidden & here
-
-    def _parts(self, row_numbers: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-        """Rows in parts whose maps of all heads are small, each one row or more."""
-        n_tokens = self.source.n_tokens
-        most = max(1, MAX_PART_BYTES // (4 * self.n_heads * n_tokens))
-        part: list[int] = []
-        size = 0
-        for number in row_numbers:
-            n_pieces = len(self.all_spans[self.rows[number]].tokens)
-            if part and size + n_pieces > most:
-                yield np.array(part)
-                part, size = [], 0
-            part.append(int(number))
-            size += n_pieces
-        if part:
-            yield np.array(part)
-
-    def shown(
-        self,
-        layer: int,
-        row_numbers: NDArray[np.intp],
-        head: int | None = None,
-        others: "Sequence[LayerReducer]" = (),
-    ) -> ShownRows:
-        """Some rows of a layer, as they are shown; those between them are left out."""
-        indices = self.rows[row_numbers]
-        over = self.all_spans[indices[0] : indices[-1] + 1]
-        tokens = slice(over[0].tokens[0], over[-1].tokens[-1] + 1)
-        block = self.source.block(layer, tokens, head)
-        for other in others:
-            other.add(layer, tokens.start, block)
-        merged = _merged_rows(block, over, signed=self.signed)
-        widened = self._merged_columns(merged)
-        keep = indices - indices[0]
-        if len(keep) < len(over):
-            widened = _chosen(widened, keep)
-        if len(self.columns) < len(self.all_spans) or not self.special:
-            widened = self._chosen_columns(widened)
-        return widened
-
-    def _merged_columns(self, merged: MapBlock) -> ShownRows:
-        """A block whose columns are spans."""
-        starts = self._starts
-        values, first = merged.values, merged.first_key
-        removed = np.zeros(values.shape[:2], values.dtype)
-        if len(starts) == self.source.n_tokens:
-            return ShownRows(values, removed, first, merged.impossible)
-        after = first + values.shape[-1]
-        left, right = (
-            int(np.searchsorted(starts, first, side="right")) - 1,
-            int(np.searchsorted(starts, after, side="left")),
-        )
-        begin = int(starts[left])
-        end = int(starts[right]) if right < len(starts) else self.source.n_tokens
-        impossible = merged.impossible
-        if (begin, end) != (first, after):  # a word that can be looked at in part
-            around = ((0, 0), (first - begin, end - after))
-            inside = np.zeros(values.shape[1:], dtype=bool) if impossible is None else impossible
-            impossible = np.pad(inside, around, constant_values=True)
-            values = np.pad(values, ((0, 0), *around))
-        own = starts[left:right] - begin
-        if impossible is not None:
-            impossible = np.logical_and.reduceat(impossible, own, axis=-1)
-        return ShownRows(add_columns(values, own), removed, left, impossible)
-
-    @cached_property
-    def _starts(self) -> IntArray:
-        """The first token of each span."""
-        return np.array([span.tokens[0] for span in self.all_spans])
-
-    def _whole(self, shown: ShownRows) -> ShownRows:
-        """Rows with all of their columns."""
-        n_columns = self.shape[1]
-        block = MapBlock(shown.values, shown.first_column, shown.impossible)
-        values, impossible = whole_rows(block, n_columns)
-        return ShownRows(values, shown.removed, 0, impossible)
-
-    def _chosen_columns(self, shown: ShownRows) -> ShownRows:
-        """The columns that are shown; without special tokens the rest of a row is scaled."""
-        block = MapBlock(shown.values, shown.first_column, shown.impossible)
-        rows, impossible = whole_rows(block, len(self.all_spans))
-        chosen, removed = rows, shown.removed
-        if not self.special:
-            ordinary = [index for index, span in enumerate(self.all_spans) if not span.special]
-            kept = rows[..., ordinary]
-            if self.signed:
-                removed = rows.sum(-1) - kept.sum(-1)
-            else:
-                # As in `view`: in double precision, so that rows sum to 1.
-                mass = kept.sum(-1, dtype=np.float64, keepdims=True)
-                whole = rows.sum(-1, dtype=np.float64, keepdims=True)
-                whole[np.abs(whole - 1) <= ROW_TOLERANCE] = 1
-                scale = np.divide(whole, mass, out=np.zeros_like(mass), where=mass > 0)
-                removed = (whole - mass)[..., 0].clip(0, 1).astype(rows.dtype)
-                chosen = rows * scale.astype(rows.dtype)
-        if impossible is not None:
-            impossible = impossible[:, self.columns]
-        return ShownRows(chosen[..., self.columns], removed, 0, impossible)
 
     def _check(self, layer: int | None, head: int | None) -> None:
         for name, index, count in (
@@ -375,18 +256,6 @@ class LongView:
                     f"{name} {index} does not exist; "
                     f"this model's {name.lower()}s are 0 to {count - 1}."
                 )
-
-
-MAX_PART_BYTES = 8 * 2**20
-"""Weights of all heads that are in memory at once, for each thread."""
-
-
-class LayerReducer:
-    """Learns from the maps of tokens of all layers, some rows at a time, from several threads."""
-
-    def add(self, layer: int, first_row: int, block: MapBlock) -> None:
-        """Learn from some rows of a layer."""
-        raise NotImplementedError
 
 
 def long_view(
@@ -417,7 +286,7 @@ def long_view(
         rows, columns = (rows[parts == "AB".index(quadrant[at])] for at in (0, 2))
     if not len(rows) or not len(columns):
         raise SelectionError("Nothing is left to show; show special tokens, or all texts.")
-    return LongView(source, over, rows, columns, special)
+    return LongView(ShownMaps(source, over, rows, columns, special))
 
 
 def _numbers(wanted: slice, count: int, what: str) -> NDArray[np.intp]:
@@ -429,37 +298,9 @@ def _numbers(wanted: slice, count: int, what: str) -> NDArray[np.intp]:
     return np.arange(start, stop)
 
 
-def _merged_rows(block: MapBlock, over: Sequence[Span], *, signed: bool) -> MapBlock:
-    """A block whose rows are spans: averaged, or added up where signed."""
-    n_tokens = block.values.shape[1]
-    if len(over) == n_tokens:
-        return block
-    starts = np.array([span.tokens[0] for span in over]) - over[0].tokens[0]
-    rows = np.add.reduceat(block.values, starts, axis=-2)
-    if not signed:
-        sizes = np.diff([*starts, n_tokens]).astype(rows.dtype)
-        rows /= sizes[:, None]
-    impossible = block.impossible
-    if impossible is not None:
-        impossible = np.logical_and.reduceat(impossible, starts, axis=-2)
-    return block._replace(values=rows, impossible=impossible)
-
-
 def _mean_over_heads(values: FloatArray) -> FloatArray:
     """Head after head, whatever the size of the part, so that each number is that of the whole."""
     total = values[:, :1].copy()
     for head in range(1, values.shape[1]):
         total += values[:, head, None]
     return np.asarray(total / total.dtype.type(values.shape[1]))
-
-
-def _forbidden(shown: ShownRows) -> BoolArray:
-    """What can't be looked at.  (r, c)"""
-    if shown.impossible is not None:
-        return shown.impossible
-    return np.zeros(shown.values.shape[1:], dtype=bool)
-
-
-def _chosen(shown: ShownRows, keep: NDArray[np.intp]) -> ShownRows:
-    impossible = None if shown.impossible is None else shown.impossible[keep]
-    return ShownRows(shown.values[:, keep], shown.removed[:, keep], shown.first_column, impossible)

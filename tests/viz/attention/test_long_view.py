@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tests.synthetic import contribution_of, read, read_causal, read_windowed
-from viz.attention import long_view as long_views
 from viz.attention.long_view import LongView, long_view
 from viz.attention.map_source import ArrayMaps
 from viz.attention.merging import add_columns
@@ -26,7 +25,7 @@ READINGS = {
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(long_views, "MAX_PART_BYTES", 20_000)
+    monkeypatch.setattr("viz.attention.shown_rows.MAX_PART_BYTES", 20_000)
 
 
 def _attention(reading: Reading) -> Attention:

@@ -10,8 +10,9 @@ import torch
 from tests.families import LONG_TEXT, family_checkpoint
 from viz import Classifier
 from viz.attention.long_attention import LongAttention
-from viz.attention.long_view import LayerReducer, long_view
+from viz.attention.long_view import long_view
 from viz.attention.map_source import MapBlock, whole_rows
+from viz.attention.shown_rows import LayerReducer
 from viz.attention.statistics import STATISTICS, head_statistics
 from viz.attention.thumbnails import impossible_thumbnails, thumbnails
 from viz.attention.views import view
@@ -30,7 +31,7 @@ def _both(
     assert isinstance(short.attention, Attention)
     size = short.attention.weights.nbytes
     monkeypatch.setattr("viz.model.classifier.MAX_ATTENTION_BYTES", size // 4)
-    monkeypatch.setattr("viz.attention.long_view.MAX_PART_BYTES", 2_000)
+    monkeypatch.setattr("viz.attention.shown_rows.MAX_PART_BYTES", 2_000)
     classifier = Classifier.load(folder)
     long = classifier.read(LONG_TEXT)
     assert long.encoding.tokens == short.encoding.tokens  # nothing is cut
