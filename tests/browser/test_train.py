@@ -43,14 +43,14 @@ def test_an_uploaded_file_is_trained_on_stopped_resumed_and_read(app: App, tmp_p
     # So many rows that the run still goes on when Stop is pressed.
     give_data(app, write_csv(tmp_path / "headlines.csv", news(600)), 600)
     fill(app, "textbox", "Base model", str(app.checkpoint))
-    fill(app, "spinbutton", "Epochs", "40")
+    fill(app, "spinbutton", "Epochs", "15")
     page.get_by_role("button", name="Start").click()
 
     expect(progress(page, "headlines is in epoch")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Stop").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=LONG)
-    expect(page.get_by_text(re.compile(r"was stopped after .* of 40 epochs"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"was stopped after .* of 15 epochs"))).to_be_visible()
     expect(page.get_by_role("button", name="Read with headlines at step")).to_be_visible()
 
     resume.click()

@@ -425,6 +425,7 @@ def test_rows_that_are_too_long_are_read_in_windows_by_a_switch(checkpoint: Path
     assert list(audit.table["unseen_tokens"]) == [0, 0]
     assert list(audit.table["windows"] > 1) == [True, False]
     assert "are read in overlapping windows" in said(app)
+    wait_for(app, lambda: "parts" in component_data(app, "colored-text"))
     (words,) = component_data(app, "colored-text")["parts"]
     assert str(words).count("stocks") == 14, "those of all windows"
     app.toggle(key=keys.LONG_ROWS).set_value(False)
