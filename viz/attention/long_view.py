@@ -64,17 +64,27 @@ class LongView:
     @property
     def signed(self) -> bool:
         """Whether it shows signed shares, of which nothing is averaged or rescaled within words."""
-        return self.maps.source.signed
+        return self.source.signed
+
+    @property
+    def source(self) -> MapSource:
+        """What computes the maps."""
+        return self.maps.source
+
+    @property
+    def special(self) -> bool:
+        """Whether special tokens are shown."""
+        return self.maps.special
 
     @property
     def n_layers(self) -> int:
         """Number of layers."""
-        return self.maps.source.n_layers
+        return self.source.n_layers
 
     @property
     def n_heads(self) -> int:
         """Number of heads in each layer."""
-        return self.maps.source.n_heads
+        return self.source.n_heads
 
     @property
     def shape(self) -> tuple[int, int]:

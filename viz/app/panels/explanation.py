@@ -78,7 +78,7 @@ def answer(
     above = st.container()
     attribution = None
     try:
-        attribution = background.attribution(request) or _wait(request)
+        attribution = background.attribution(request) or wait(request)
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
     with above:
@@ -91,7 +91,7 @@ def answer(
     return attribution
 
 
-def _wait(request: ExplanationRequest) -> Attribution | None:
+def wait(request: ExplanationRequest) -> Attribution | None:
     """The answer if it is there within a moment; else what the reader sees meanwhile."""
     work = background.attribution_job(request)
     label = METHODS[request.method].label_of(checkpoints.classifier(request.source))

@@ -14,6 +14,7 @@ from viz.app.markdown import plain
 from viz.app.navigation import READ
 from viz.app.panels.data import counterfactuals, long_rows, selection
 from viz.app.panels.data.part import show_part
+from viz.app.panels.explanation import wait
 from viz.app.panels.method import preferred
 from viz.app.panels.windows import CHECKPOINT
 from viz.app.readings import ExplainedClasses
@@ -126,6 +127,8 @@ def _show_words(
         windows=windows,
     )
     attribution = background.attribution(explanation)
+    if attribution is None and windows is not None:  # of a text in windows never at once
+        attribution = wait(explanation)
     if attribution is None:
         _show_plain(reading.encoding.text)
         return
