@@ -32,11 +32,13 @@ def test_a_long_text_is_read_in_windows_which_open_by_keyboard(app: App) -> None
     page.keyboard.press("PageDown")
     page.keyboard.press("Enter")
     expect(passage).to_have_text("passage 2 of 3")
+    app.settle()
     page.keyboard.press("End")
     expect(strip).to_have_attribute("aria-valuenow", "150")
     page.keyboard.press("Enter")
     expect(passage).to_have_text("passage 3 of 3")
     expect(page).to_have_url(re.compile("passage=3"))
+    app.settle()
 
     # A window opens with its own words and maps, and closes again.
     windows = page.get_by_test_id("strip-window")
