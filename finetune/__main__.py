@@ -1,11 +1,11 @@
-"""The command line: `python -m finetune check`, `train`, `resume`, `evaluate` and `baseline`."""
+"""The command line: `python -m finetune check`, `train`, `tune` and others."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,11 @@ from finetune.run.cli_options import with_options
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import describe_settings
 from finetune.run.config_sections import ColumnConfig, DataConfig, InputConfig, SeedConfig
+from finetune.tuning.config import TuneConfig
+
+if TYPE_CHECKING:
+    from finetune.run.record import RunRecord
+    from finetune.tuning.search_space import SearchSpace
 
 app = typer.Typer(
     help="Fine-tune a text classifier, and measure it.",
@@ -60,13 +65,45 @@ def train(config: TrainConfig) -> None:
 
 @app.command()
 @one_sentence()
+@with_options
+def tune(context: typer.Context, config: TrainConfig, search: TuneConfig) -> None:
+    """Search for learning rate, epochs and the like on validation, and train with the best.
+
+    What is tried, and between which limits, can stand in [tune] of the --config file; otherwise
+    settings that are given stay as they are.
+
+    Example: clsight tune --data reviews.csv --model bert-base-uncased --output reviews --minutes 60
+    """
+    prefer_cache_without_network(*config.inputs)
+    from finetune.tuning.search_space import read_search_space
+
+    file: Path | None = context.params["config_file"]
+    _tune(config, search, None if file is None else read_search_space(file, config))
+
+
+def _tune(config: TrainConfig, search: TuneConfig | None, space: "SearchSpace | None") -> None:
+    from finetune.tuning.tune import tune
+
+    _require_pushable(config)
+    _describe(tune(config, search, space, say=typer.echo), config)
+
+
+@app.command()
+@one_sentence()
 def resume(
     output: Annotated[Path, typer.Argument(help="The --output that the stopped run was given.")],
 ) -> None:
-    """Go on with a run that was stopped, with the settings it was begun with.
+    """Go on with a run or a search that was stopped, with the settings it was begun with.
 
     Example: clsight resume reviews
     """
+    from finetune.run.tuning_folder import is_stopped_search, stopped_search
+
+    if is_stopped_search(output):
+        config = stopped_search(output)
+        prefer_cache_without_network(*config.inputs)
+        _tune(config, None, None)
+        return
     from finetune.run.finished_run import finished_run
     from finetune.run.output_folder import stopped_run
 
@@ -80,19 +117,29 @@ def resume(
 
 def _train(config: TrainConfig) -> None:
     """Run *config* and say what came of it; of several processes the first one does."""
-    from finetune.evaluation.report.terminal import describe_run
     from finetune.run import processes
     from finetune.training.train import train
 
     if processes.is_first():
         typer.echo(describe_settings(config))
-        if config.push_to_hub is not None:
-            from finetune.run.hub_upload import require_pushable
-
-            require_pushable(config.push_to_hub)
+        _require_pushable(config)
     record = train(config, say=typer.echo)
-    if not processes.is_first():
-        return
+    if processes.is_first():
+        _describe(record, config)
+
+
+def _require_pushable(config: TrainConfig) -> None:
+    """Refuse a place on the Hub that can't be written to, before hours are spent."""
+    if config.push_to_hub is not None:
+        from finetune.run.hub_upload import require_pushable
+
+        require_pushable(config.push_to_hub)
+
+
+def _describe(record: "RunRecord", config: TrainConfig) -> None:
+    """Say what a run came to, and upload it where that was asked for."""
+    from finetune.evaluation.report.terminal import describe_run
+
     typer.echo(describe_run(record))
     typer.echo(f"{RESULT_LINE}{record.best_epoch}; checkpoint in {config.output}.")
     if config.push_to_hub is not None:

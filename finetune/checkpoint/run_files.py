@@ -21,6 +21,12 @@ CHECKPOINTS = "checkpoints"
 """Folder inside the working folder with the snapshots of the run."""
 SEEDS = "seeds"
 """Folder inside it with a folder for each of several seeds."""
+TRIALS = "trials.csv"
+"""Every trial of the search for the settings of a run, a line each."""
+JOURNAL = "journal.log"
+"""What a search for settings has found so far, as Optuna writes it."""
+TUNING = "tuning"
+"""Folder inside a checkpoint with those trials, where they are kept."""
 SNAPSHOT_PREFIX = "checkpoint-"
 """A snapshot is named by this and its step."""
 HISTORY = "history"
@@ -32,6 +38,11 @@ SEED_PREFIX = "seed-"
 
 RESULT_LINE = "Best epoch "
 """How the line of a log begins that says where the result is."""
+
+
+def tuning_name(name: str) -> str:
+    """The name of the folder in which a search works, of the output *name*."""
+    return f".{name}.{TUNING}"
 
 
 def partial_name(name: str) -> str:

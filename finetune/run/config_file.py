@@ -19,6 +19,8 @@ from finetune.run.json_files import read_bytes
 from finetune.run.setting_types import refusal
 
 FILE_NAME = "train.toml"
+TUNE_SECTION = "tune"
+"""The section with what `clsight tune` tries; other commands pass it over."""
 HEAD = """\
 # Every setting of this run. Give the paths of this machine where names stand, then:
 #   clsight train --config train.toml --output NEW_FOLDER
@@ -38,6 +40,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         why = f"--config {quoted(path.name)} is not a TOML file: {error}"
         raise ConfigError(why) from error
+    settings.pop(TUNE_SECTION, None)
     types = get_type_hints(TrainConfig, include_extras=True)
     for name, value in settings.items():
         if name not in types:

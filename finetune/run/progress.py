@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tqdm import tqdm
@@ -80,6 +80,13 @@ def epoch_curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
             },
         )
         for number, (loss, entry) in enumerate(zip(losses, evaluations, strict=True), start=1)
+    )
+
+
+def best_point(epochs: Sequence[EpochMetrics], metric: str) -> EpochMetrics:
+    """The best of the epochs by a *metric*; of several the surest, then the first."""
+    return max(
+        epochs, key=lambda point: (point.measured[metric], -point.validation_loss, -point.epoch)
     )
 
 

@@ -30,7 +30,9 @@ from finetune.run.measurements import (
     Rows,
     require_consistent,
 )
-from finetune.run.metrics import are_of_kind
+from finetune.run.metrics import are_of_kind, choosing_metric
+
+TrialState = Literal["complete", "pruned", "out of time", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +124,35 @@ class SeedRecord:
     """Whether this is the run that was kept."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialRecord:
+    """What a trial of a search for settings came to."""
+
+    number: Rows
+    settings: dict[str, str | int | float]
+    state: TrialState
+    score: Number | None
+    """The best of its epochs on validation; None where none was measured."""
+    seconds: Amount
+    reason: str = ""
+    """Why it failed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TuningRecord:
+    """The search that the settings of a run were found by."""
+
+    metric: str
+    """What validation was measured by."""
+    space: dict[str, list[str | int | float]]
+    """The limits of each setting, or the names it was tried with."""
+    trials: Annotated[Items[TrialRecord], Field(min_length=1)]
+    best: Rows
+    """The number of the trial with the settings of the run."""
+    seconds: Amount
+    """Of all trials."""
+
+
 def _labels(metrics: AnyMetrics) -> tuple[str, ...]:
     """The classes that metrics are of; of scores there are none."""
     return tuple(each.label for each in metrics.classes) if isinstance(metrics, Metrics) else ()
@@ -189,6 +220,9 @@ class RunRecord:
     seeds: Items[SeedRecord] = ()
     """All runs of which this one was the best on validation; none where there was one seed."""
 
+    tuning: TuningRecord | None = None
+    """The search for these settings; None where they were given."""
+
     @property
     def regression(self) -> bool:
         """Whether the model gives a score, not classes."""
@@ -240,6 +274,12 @@ class RunRecord:
         for named in (*(point.measured for point in self.epochs), *ends, *tests):
             if not are_of_kind(named, regression=self.regression):
                 yield f"{quoted(list(named))} was measured, which is not of this kind"
+        if self.tuning is not None:
+            best = [each for each in self.tuning.trials if each.number == self.tuning.best]
+            if [each.state for each in best] != ["complete"]:
+                yield "the best trial is none that was completed"
+            if self.tuning.metric != choosing_metric(regression=self.regression).name:
+                yield f"trials were measured by {quoted(self.tuning.metric)}, not its metric"
         if len(self.seeds) == 1:
             yield "one seed is not a series of seeds"
 

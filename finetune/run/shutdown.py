@@ -1,6 +1,6 @@
 """How a run ends that does not finish: one sentence that says why, and what is left of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,8 +25,10 @@ EXPECTED_ERRORS = (
 
 
 @contextmanager
-def report_failures(output: Path) -> Iterator[None]:
-    """Whatever stops a run as one sentence that says what is left of it.
+def report_failures(
+    output: Path, describe: Callable[[Path], str] = describe_remains
+) -> Iterator[None]:
+    """Whatever stops a run as one sentence that says what is left of it, which *describe* words.
 
     Its events say why it stopped, and nothing of this machine.
     """
@@ -34,7 +36,7 @@ def report_failures(output: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _add_event(output, STOPPED, "stopped on request")
-        raise KeyboardInterrupt(f"stopped on request; {describe_remains(output)}") from None
+        raise KeyboardInterrupt(f"stopped on request; {describe(output)}") from None
     except Exception as error:
         if isinstance(error, FinetuneError) and not isinstance(error, SnapshotError):
             _add_event(output, FAILED, str(error))
@@ -42,7 +44,7 @@ def report_failures(output: Path) -> Iterator[None]:
         if not (isinstance(error, (SnapshotError, *EXPECTED_ERRORS)) or _is_full(error)):
             raise
         _add_event(output, FAILED, _reason(error))
-        raise FinetuneError(f"{_reason(error)}; {describe_remains(output)}") from error
+        raise FinetuneError(f"{_reason(error)}; {describe(output)}") from error
 
 
 def _add_event(output: Path, kind: str, sentence: str) -> None:

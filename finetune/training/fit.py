@@ -15,6 +15,7 @@ from transformers import (
     EvalPrediction,
     PrinterCallback,
     ProgressCallback,
+    TrainerCallback,
     TrainingArguments,
     set_seed,
 )
@@ -51,9 +52,18 @@ Say = Callable[[str], None]
 
 
 def fit(
-    run: PreparedRun, work: Path, step: int | None, events: Events, say: Say
+    run: PreparedRun,
+    work: Path,
+    step: int | None,
+    events: Events,
+    say: Say,
+    *,
+    watch: TrainerCallback | None = None,
 ) -> SnapshotTrainer:
-    """The trainer after its last epoch, with the best weights; it goes on after *step*, if any."""
+    """The trainer after its last epoch, with the best weights; it goes on after *step*, if any.
+
+    What *watch* raises ends it at once.
+    """
     if run.config.lora_rank:
         set_seed(run.config.seed)
         add_lora(run.base.model, rank=run.config.lora_rank, alpha=run.config.lora_alpha)
@@ -69,6 +79,8 @@ def fit(
     if processes.is_first():
         trainer.before_clipping = partial(log.note_gradients, GradientNorms(run.base.model).measure)
         trainer.add_callback(log)
+    if watch is not None:
+        trainer.add_callback(watch)
     if run.config.freezes:
         trainer.add_callback(GradualUnfreezing(run.base.model, run.config))
     if run.config.patience:

@@ -31,13 +31,7 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
     bfloat16 = _wants_bfloat16(config)
     source = find_splits(config)
     splits = load_splits(config, source, seed=config.cut_seed)
-    set_seed(config.seed)
-    base = load_base(
-        config.model,
-        splits.labels,
-        multi_label=splits.train.multi_label,
-        regression=splits.train.regression,
-    )
+    base = _open_base(config, splits)
     require_no_pairs(config, pairs=splits.train.pairs is not None)
     _require_fitting(config, base)
     length = _max_length(config, base)
@@ -59,6 +53,27 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
         max_length=length,
         bfloat16=bfloat16,
         check=check,
+    )
+
+
+def prepare_again(run: PreparedRun, config: TrainConfig) -> PreparedRun:
+    """The rows of *run*, read and checked once, with a new base model for other settings."""
+    base = _open_base(config, run.splits)
+    _require_fitting(config, base)
+    store_truncation(base.model.config, config, max_length=run.max_length)
+    return replace(
+        run, config=replace(config, learning_rate=rate_for(base.model, config)), base=base
+    )
+
+
+def _open_base(config: TrainConfig, splits: Splits) -> Checkpoint:
+    """The base model with its new head, whose first weights hang on the seed alone."""
+    set_seed(config.seed)
+    return load_base(
+        config.model,
+        splits.labels,
+        multi_label=splits.train.multi_label,
+        regression=splits.train.regression,
     )
 
 

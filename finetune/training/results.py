@@ -16,7 +16,7 @@ from finetune.evaluation.evaluate import count_truncated
 from finetune.evaluation.quality import Quality, assess, draw_plots
 from finetune.evaluation.report.best_effort import best_effort
 from finetune.evaluation.report.card import write_card
-from finetune.run.progress import epoch_curve
+from finetune.run.progress import best_point, epoch_curve
 from finetune.run.record import RunRecord, ScoreRange, SplitRecord
 from finetune.training.plain_weights import plain_weights
 from finetune.training.prepared_run import PreparedRun
@@ -123,10 +123,7 @@ def build_record(
         seconds=round(before + seconds, 1),
         texts_per_second=round(len(splits.train) * len(epochs) / seconds, 1),
         epochs=epochs,
-        best_epoch=max(
-            epochs,
-            key=lambda point: (point.measured[run.best_by], -point.validation_loss, -point.epoch),
-        ).epoch,
+        best_epoch=best_point(epochs, run.best_by).epoch,
         validation=quality.validation,
         test=quality.test,
         calibration=quality.calibration,

@@ -61,7 +61,7 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
         if processes.is_first():
             say(ALREADY_FINISHED)
         return record
-    _check_place(config)
+    check_place(config)
     with terminated_as_interrupted(), _folder(config) as work, report_failures(config.output):
         say, events = say if processes.is_first() else _say_nothing, Events(work)
         if config.resume and (work / RECORD).is_file():
@@ -122,7 +122,7 @@ def _check_disk(run: PreparedRun, work: Path, say: Say, histories: int) -> None:
         say(tight)
 
 
-def _check_place(config: TrainConfig) -> None:
+def check_place(config: TrainConfig) -> None:
     """Refuse an output that holds something, unless the run, or the one it goes on with, may."""
     work, overwrite = working_path(config.output), config.overwrite
     if config.resume and (work / SETTINGS).is_file():

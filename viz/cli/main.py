@@ -1,7 +1,7 @@
 """The command `clsight`: opens the app, and has all commands of `viz` and of `finetune`."""
 
 from copy import copy
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -28,6 +28,7 @@ SUMMARIES = {
     "families": "List the families of models that open.",
     "check": "Find what is wrong with a data set.",
     "train": "Fine-tune a classifier.",
+    "tune": "Search for settings, and train with the best.",
     "resume": "Continue a run that was stopped.",
     "evaluate": "Measure a classifier on a data set.",
     "baseline": "Measure classical classifiers on a data set.",
@@ -35,8 +36,22 @@ SUMMARIES = {
 """A few words for each command, so that the help fits a screen."""
 
 
+COMPLETION = {
+    "install_completion": "Complete words in this shell.",
+    "show_completion": "Print what that would install.",
+}
+"""Help of typer's own options that fits a line."""
+
+
 class OpensTheApp(TyperGroup):
     """Commands of which `app` is meant where none is named."""
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """The options, those of typer told in a line each."""
+        params: list[Any] = super().get_params(ctx)
+        for each in params:
+            each.help = COMPLETION.get(each.name, getattr(each, "help", None))
+        return params
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Take no command, or an option of the server such as `--server.port`, for `app`."""

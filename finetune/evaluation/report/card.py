@@ -10,6 +10,7 @@ from finetune.evaluation.report.abbreviate import abbreviated
 from finetune.evaluation.report.card_calibration import (
     calibration_section,
 )
+from finetune.evaluation.report.card_tuning import tuning_section
 from finetune.evaluation.report.card_windows import fate_of_long_texts, windows_paragraph
 from finetune.evaluation.report.limitations import limitations, several
 from finetune.evaluation.report.markdown import cell, code, escaped, paragraphs, table
@@ -45,6 +46,7 @@ def model_card(record: RunRecord, pictures: Collection[str] = PLOT_FILES) -> str
         _head(record),
         _data(record),
         _training(record),
+        tuning_section(record),
         _results(record, pictures),
         _seeds(record),
         _beside(record),

@@ -10,6 +10,7 @@ from finetune.evaluation.report.abbreviate import (
     worst_classes,
 )
 from finetune.evaluation.seed_spread import Spread, spreads
+from finetune.evaluation.selection_bias import selection_bias
 from finetune.run.measurements import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
 from finetune.run.metrics import find_metric
 from finetune.run.record import BaselineRecord, CalibrationRecord, RunRecord, SeedRecord
@@ -26,6 +27,8 @@ def describe_run(record: RunRecord) -> str:
         parts.append(describe_calibration(record.calibration))
     if record.seeds:
         parts.append(describe_seeds(record.seeds))
+    if record.tuning is not None:
+        parts.append(selection_bias(record))
     return "\n".join(parts)
 
 

@@ -1,0 +1,240 @@
+"""Search for settings: trials until the budget is used up, then a whole run with the best ones."""
+
+import gc
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from optuna import TrialPruned
+from optuna.trial import Trial, TrialState
+
+from finetune.checkpoint.models import quiet_libraries
+from finetune.checkpoint.run_files import SETTINGS
+from finetune.errors import ConfigError, FinetuneError, OutputError
+from finetune.run import processes
+from finetune.run.atomic_files import remove_atomically, remove_quietly
+from finetune.run.config import TrainConfig
+from finetune.run.finished_run import finished_run, require_same_settings
+from finetune.run.graceful_stop import terminated_as_interrupted
+from finetune.run.output_folder import resolve_output, working_path
+from finetune.run.record import RunRecord
+from finetune.run.saved_settings import (
+    load_settings,
+    require_same,
+    require_same_rows,
+    save_settings,
+)
+from finetune.run.shutdown import report_failures
+from finetune.run.tuning_folder import describe_stopped_search, is_stopped_search, tuning_path
+from finetune.training.fit import Say
+from finetune.training.prepare import describe_prepared, prepare_again, prepare_run
+from finetune.training.prepared_run import PreparedRun
+from finetune.training.train import ALREADY_FINISHED, check_place, train
+from finetune.tuning.config import TuneConfig
+from finetune.tuning.results import describe_trial, keep_trials, tuning_record, write_tuning
+from finetune.tuning.search_space import SearchSpace, default_space, with_settings
+from finetune.tuning.study import (
+    LOSS,
+    NUMBER,
+    OUT_OF_TIME,
+    REASON,
+    SECONDS,
+    TuningStudy,
+    locked_study,
+)
+from finetune.tuning.trials import OutOfTimeError, TrialWatch, seconds_before, train_trial
+
+
+def tune(
+    config: TrainConfig,
+    search: TuneConfig | None = None,
+    space: SearchSpace | None = None,
+    *,
+    say: Say = print,
+) -> RunRecord:
+    """Find settings for *config* and leave a checkpoint that was trained with them at its output.
+
+    Args:
+        config: The run; what it says of a setting that is tried is the first trial.
+        search: When the search ends; None goes on as one was begun, or has the defaults.
+        space: What is tried; None for the same, or what suits the base model and the task.
+        say: Gets one line per event.
+
+    Raises:
+        FinetuneError: In one sentence, what stopped it.
+        KeyboardInterrupt: Ctrl-C or SIGTERM did; the message says how to go on.
+    """
+    quiet_libraries()
+    if processes.count() > 1:
+        raise ConfigError(
+            "a search runs in one process; start clsight tune alone, and train with what it finds"
+            " (train.toml) under torchrun"
+        )
+    folder = tuning_path(config.output)
+    begun = load_settings(folder) if config.resume and is_stopped_search(config.output) else None
+    if begun is None:
+        record = finished_run(config.output) if config.resume else None
+        if record is not None and record.tuning is not None:
+            say(ALREADY_FINISHED)
+            return record
+        _check_new(config)
+    else:
+        require_same(config, begun.config)
+    with terminated_as_interrupted(), report_failures(config.output, describe_stopped_search):
+        run = prepare_run(_trial_settings(config))
+        for line in describe_prepared(run):
+            say(line)
+        rows = {role: each.fingerprint() for role, each in run.splits.by_role().items()}
+        if begun is not None:
+            require_same_rows(rows, begun.rows)
+        elif folder.exists():
+            remove_atomically(folder)
+        with locked_study(folder, config.seed) as study:
+            if begun is None:
+                save_settings(config, rows, folder)
+            overwrite = config.overwrite if begun is None else begun.config.overwrite
+            search, space = _plan(study, run, config, search, space)
+            _search(study, run, search, space, folder, say)
+            record = _train_best(study, replace(config, overwrite=overwrite, resume=False), say)
+            record = replace(record, tuning=tuning_record(study, space, run.best_by))
+            write_tuning(record, resolve_output(config.output), say)
+        if search.keep_trials:
+            keep_trials(folder, resolve_output(config.output))
+        remove_quietly(folder)
+    return record
+
+
+def _check_new(config: TrainConfig) -> None:
+    if is_stopped_search(config.output) and not config.overwrite:
+        raise OutputError(
+            f"a search for {resolve_output(config.output).name!r} was stopped and is kept; continue"
+            " it with --resume, or start over with --overwrite"
+        )
+    check_place(replace(config, resume=False))
+
+
+def _trial_settings(config: TrainConfig) -> TrainConfig:
+    """*config* without what is not for a trial: weights of the way, and a base for each seed."""
+    return replace(config, keep_epochs=False, keep_steps=0, seeds=1)
+
+
+def _plan(
+    study: TuningStudy,
+    run: PreparedRun,
+    config: TrainConfig,
+    search: TuneConfig | None,
+    space: SearchSpace | None,
+) -> tuple[TuneConfig, SearchSpace]:
+    """What is tried and until when: as it was begun, but for another end that is given."""
+    attributes = study.study.user_attrs
+    if "space" in attributes:
+        kept = SearchSpace({name: tuple(each) for name, each in attributes["space"].items()})
+        if space is not None and space != kept:
+            raise ConfigError(
+                "the stopped search tries other settings; bring the [tune] section back, or start"
+                " over with --overwrite"
+            )
+        space, before = kept, TuneConfig(**attributes["search"])
+    else:
+        space, before = space or default_space(run, config), None
+        study.study.set_user_attr("space", space.to_dict())
+    search = search or before or TuneConfig()
+    if search != before:
+        study.study.set_user_attr("search", asdict(search))
+        study.study.set_user_attr("over", False)
+    start = space.start(replace(config, learning_rate=run.config.learning_rate))
+    study.begin(start, space)
+    return search, space
+
+
+def _search(
+    study: TuningStudy,
+    run: PreparedRun,
+    search: TuneConfig,
+    space: SearchSpace,
+    folder: Path,
+    say: Say,
+) -> None:
+    """Run trials until there are enough, or the time is up."""
+    if study.study.user_attrs.get("over"):
+        return
+    study.queue_out_of_time(space)
+    budget = search.minutes * 60 or None
+    in_time = True
+    while in_time and len(study.ended()) < search.most_trials:
+        spent = sum(each.seconds for each in study.records(space))
+        if budget is not None and spent >= budget:
+            break
+        trial = study.ask()
+        place = folder / f"trial-{trial.user_attrs[NUMBER]:03d}"
+        begun = time.monotonic() - seconds_before(place)
+        deadline = None if budget is None else begun + budget - spent
+        in_time = _run_trial(study, trial, run, space, place, begun, deadline)
+        gc.collect()  # the model of the trial has cycles, and memory is for the next one
+        if in_time and not search.keep_trials:
+            remove_quietly(place)
+        say(describe_trial(study, space, trial.user_attrs[NUMBER], run.best_by, search.trials))
+    study.study.set_user_attr("over", True)
+
+
+def _run_trial(
+    study: TuningStudy,
+    trial: Trial,
+    run: PreparedRun,
+    space: SearchSpace,
+    place: Path,
+    begun: float,
+    deadline: float | None,
+) -> bool:
+    """Whether the trial ended before the time was up, by itself or as one that is behind."""
+    watch = TrialWatch(trial, run.best_by, deadline)
+    settings = with_settings(_trial_settings(run.config), space.suggest(trial))
+    state, score = TrialState.FAIL, None
+    notes: dict[str, str | float] = {}
+    try:
+        best = train_trial(prepare_again(run, settings), place, watch, _say_nothing)
+        state, score = TrialState.COMPLETE, best.measured[run.best_by]
+        notes = {LOSS: best.validation_loss}
+    except TrialPruned:
+        state = TrialState.PRUNED
+    except OutOfTimeError:
+        notes = {OUT_OF_TIME: True}
+    except (FloatingPointError, OverflowError) as error:
+        notes = {REASON: str(error)}
+    for name, note in (notes | {SECONDS: round(time.monotonic() - begun, 1)}).items():
+        trial.set_user_attr(name, note)
+    study.study.tell(trial, score, state=state)
+    return OUT_OF_TIME not in notes
+
+
+def _train_best(study: TuningStudy, config: TrainConfig, say: Say) -> RunRecord:
+    """The whole run with the settings of the best trial, or what a kill left of it."""
+    best = study.best()
+    if best is None:
+        ended = study.ended()
+        reasons = [each.user_attrs[REASON] for each in ended if REASON in each.user_attrs]
+        raise FinetuneError(
+            f"no trial was completed: {reasons[-1]}"
+            if reasons
+            else "no trial was completed in the time given; give more --minutes"
+        )
+    number = best.user_attrs[NUMBER]
+    config = with_settings(config, best.params)
+    say(
+        f"Trial {number} is the best of {len(study.ended())} on validation; it is trained again"
+        f" with all that a run leaves, in about {best.user_attrs[SECONDS] * config.seeds:.0f}"
+        " seconds and the time for measuring."
+    )
+    if (working_path(config.output) / SETTINGS).is_file():
+        return train(replace(config, resume=True, overwrite=False), say=say)
+    record = finished_run(config.output)
+    if record is not None:
+        try:
+            require_same_settings(config, record)
+        except ConfigError:
+            record = None  # another one, which --overwrite replaces
+    return record or train(config, say=say)
+
+
+def _say_nothing(_: str) -> None:
+    """What single trials would say."""

@@ -1,0 +1,228 @@
+"""A search for settings: what it finds, that it goes on as if never stopped, and when it ends."""
+
+import csv
+import dataclasses
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+from optuna.study import Study
+from typer.testing import CliRunner
+
+from finetune.__main__ import app
+from finetune.checkpoint.run_files import JOURNAL
+from finetune.errors import ConfigError, FinetuneError, OutputError
+from finetune.run.config import TrainConfig
+from finetune.run.record import RunRecord, TrialRecord
+from finetune.run.tuning_folder import is_stopped_search, stopped_search, tuning_path
+from finetune.training.train import train
+from finetune.tuning.config import TuneConfig
+from finetune.tuning.search_space import SearchSpace, read_search_space, with_settings
+from finetune.tuning.trials import TrialWatch
+from finetune.tuning.tune import tune
+from tests.finetune.news import news, write_csv
+from tests.finetune.runs import silent, tiny_run
+
+pytestmark = pytest.mark.usefixtures("_no_pictures")
+settings = partial(tiny_run, save_minutes=0, baseline=False, epochs=2, batch_size=16)
+SPACE = SearchSpace({"learning_rate": (2e-3, 1e-2), "epochs": (1, 3)})
+FOUR = TuneConfig(trials=4)
+
+
+class KilledError(BaseException):
+    """As the system ends a process: nobody catches it."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("news")
+    write_csv(folder / "test.csv", news(90)[78:])
+    write_csv(folder / "validation.csv", news(78)[48:])
+    return write_csv(folder / "train.csv", news(48)).parent
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
+    """A search that was not stopped, and its checkpoint."""
+    config = settings(data, base, tmp_path_factory.mktemp("whole") / "out")
+    tune(config, FOUR, SPACE, say=silent)
+    return config
+
+
+def trials(record: RunRecord) -> list[TrialRecord]:
+    assert record.tuning is not None
+    return [dataclasses.replace(each, seconds=0.0) for each in record.tuning.trials]
+
+
+def weights(config: TrainConfig) -> bytes:
+    return (config.output / "model.safetensors").read_bytes()
+
+
+def test_the_best_trial_is_the_run_that_is_left_and_all_are_told_of(
+    whole: TrainConfig, tmp_path: Path
+) -> None:
+    record = RunRecord.load(whole.output)
+    found = record.tuning
+    assert found is not None
+    assert [each.number for each in found.trials] == [1, 2, 3, 4]
+    assert found.trials[0].settings == {"learning_rate": 5e-3, "epochs": 2}  # what was given
+    complete = [each for each in found.trials if each.state == "complete"]
+    best = next(each for each in complete if each.number == found.best)
+    assert best.score == max(each.score or 0.0 for each in complete)
+    # The score is that of the saved weights, which a plain run of the same settings has too.
+    assert best.score == record.validation.macro_f1  # type: ignore[union-attr]
+    alone = dataclasses.replace(with_settings(whole, best.settings), output=tmp_path / "alone")
+    train(alone, say=silent)
+    assert weights(alone) == weights(whole)
+    with (whole.output / "trials.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["macro_f1"]) for row in rows] == [each.score for each in found.trials]
+    card = (whole.output / "README.md").read_text(encoding="utf-8")
+    assert "On validation the best of 4 trials is optimistic" in card
+    assert f"| **{best.number}** |" in card
+    assert not tuning_path(whole.output).exists()
+
+
+def test_trials_see_no_test_rows(
+    data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a trial was measured as a finished run is")
+
+    monkeypatch.setattr("finetune.training.train.assess_run", refuse)
+    with pytest.raises(AssertionError, match="as a finished run is"):
+        tune(settings(data, base, tmp_path / "out"), TuneConfig(trials=1), SPACE, say=silent)
+    lines = (tuning_path(tmp_path / "out") / JOURNAL).read_text(encoding="utf-8")
+    assert '"over":true' in lines.replace(" ", "")  # the trials were over before that
+
+
+def test_a_search_that_is_killed_again_and_again_finds_what_it_would_have_found(
+    whole: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = dataclasses.replace(whole, output=tmp_path / "out")
+    journal = tuning_path(config.output) / JOURNAL
+    ask, tell, step = Study.ask, Study.tell, TrialWatch.on_step_end
+
+    def die_in_step(self: TrialWatch, args: object, state: object, *more: object, **rest: object):  # type: ignore[no-untyped-def]
+        step(self, args, state, *more, **rest)
+        if state.global_step == 5:  # type: ignore[attr-defined]
+            raise KilledError
+
+    def die_after_asking(self: Study) -> None:
+        ask(self)
+        raise KilledError
+
+    def die_before_telling(self: Study, *_: object, **__: object) -> None:
+        raise KilledError
+
+    def begin_or_go_on(search: TuneConfig) -> RunRecord:
+        begun = is_stopped_search(config.output)
+        return tune(stopped_search(config.output) if begun else config, search, SPACE, say=silent)
+
+    for place, name, death, usual in (
+        (TrialWatch, "on_step_end", die_in_step, step),  # within the first trial
+        (Study, "tell", die_before_telling, tell),  # after its last step
+        (Study, "ask", die_after_asking, ask),  # before the second has any settings
+        (TrialWatch, "on_step_end", die_in_step, step),  # within it
+    ):
+        monkeypatch.setattr(place, name, death)
+        with pytest.raises(KilledError):
+            begin_or_go_on(FOUR)
+        monkeypatch.setattr(place, name, usual)
+        with journal.open("ab") as file:
+            file.write(b'{"op_code":5,"worker')  # half a line
+    with pytest.raises(OutputError, match="was stopped and is kept; continue it with --resume"):
+        tune(config, FOUR, SPACE, say=silent)
+    with pytest.raises(ConfigError, match=r"bring the \[tune\] section back"):
+        tune(stopped_search(config.output), None, SearchSpace({"epochs": (1, 2)}), say=silent)
+    found = CliRunner().invoke(app, ["resume", str(config.output)])
+    assert found.exit_code == 0, found.output
+    assert trials(RunRecord.load(config.output)) == trials(RunRecord.load(whole.output))
+    assert weights(config) == weights(whole)
+
+
+def test_ctrl_c_keeps_the_trial_and_says_how_to_go_on(
+    whole: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = dataclasses.replace(whole, output=tmp_path / "out")
+
+    def interrupt(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrialWatch, "on_step_end", interrupt)
+        with pytest.raises(KeyboardInterrupt, match="the search is kept: continue it with clsight"):
+            tune(config, TuneConfig(trials=1), SPACE, say=silent)
+    assert [*tuning_path(config.output).glob("trial-001/checkpoints/checkpoint-1")]
+    record = tune(stopped_search(config.output), None, say=silent)
+    assert trials(record) == trials(RunRecord.load(whole.output))[:1]
+
+
+def test_a_trial_without_time_is_stopped_and_goes_on_when_there_is_more(
+    whole: TrainConfig, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(whole, output=tmp_path / "out")
+    with pytest.raises(FinetuneError, match="no trial was completed in the time given"):
+        tune(config, TuneConfig(minutes=1e-9), SPACE, say=silent)
+    said: list[str] = []
+    more = TuneConfig(minutes=10, trials=1, keep_trials=True)
+    record = tune(stopped_search(config.output), more, say=said.append)
+    assert trials(record) == trials(RunRecord.load(whole.output))[:1]
+    assert any(line.startswith("Trial 1 of 1: learning rate 0.005, epochs 2") for line in said)
+    assert [*(config.output / "tuning").glob("trial-001/checkpoints/checkpoint-*")]
+
+
+def test_a_rate_at_which_the_loss_is_lost_fails_alone(
+    whole: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise FloatingPointError("the loss is not a number in epoch 1")
+
+    config = dataclasses.replace(whole, output=tmp_path / "out")
+    monkeypatch.setattr("finetune.tuning.tune.train_trial", fail)
+    said: list[str] = []
+    with pytest.raises(FinetuneError, match="no trial was completed: the loss is not a number"):
+        tune(config, TuneConfig(trials=2), SPACE, say=said.append)
+    assert sum("failed, as the loss is not a number" in line for line in said) == 2
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (
+            "learning_rates = [1e-5, 1e-3]",
+            "can't be tried; the closest that can is 'learning_rate'",
+        ),
+        ("epochs = [1.5, 3]", "it has to be two whole numbers, the lower first"),
+        ("epochs = [3, 3]", "it has to be two whole numbers, the lower first"),
+        ("learning_rate = [0.0, 1e-3]", "--learning-rate is 0.0; it has to be above 0"),
+        ("class_weights = ['none', 'even']", "--class-weights is 'even'; it has to be one of"),
+        ("", "names no setting to try"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused(section: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "search.toml"
+    file.write_text(f"[tune]\n{section}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as refusal:
+        read_search_space(file, settings(Path("news.csv"), Path("base"), tmp_path / "out"))
+    assert message in str(refusal.value)
+
+
+def test_a_file_says_what_is_tried(tmp_path: Path) -> None:
+    file = tmp_path / "search.toml"
+    file.write_text(
+        "epochs = 2\n[tune]\nlearning_rate = [1e-5, 1e-3]\nepochs = [2, 4]\n"
+        "class_weights = ['none', 'balanced']\n",
+        encoding="utf-8",
+    )
+    config = settings(Path("news.csv"), Path("base"), tmp_path / "out")
+    space = read_search_space(file, config)
+    assert space is not None
+    assert space.to_dict() == {
+        "learning_rate": [1e-5, 1e-3],
+        "epochs": [2, 4],
+        "class_weights": ["none", "balanced"],
+    }
+    # A rate outside of the limits is not what the first trial begins with.
+    assert space.start(config) == {"epochs": 2, "class_weights": "none"}
