@@ -25,6 +25,8 @@ Inputs = Mapping[str, IntArray]
 
 ROW_TOLERANCE = 1e-4
 """How far the sum of a row of attention weights may be from 1 (float32 over 512 keys)."""
+SHARE_TOLERANCE = 1e-3
+"""How far hidden value and shares of words may be from the explained scalar, relative to them."""
 
 
 class ShownInNotebooks:
@@ -318,6 +320,35 @@ class Reading(ShownInNotebooks):
 
 
 @dataclass(frozen=True, slots=True)
+class WordShares:
+    """What each word adds to an explained scalar: F(text) = F(every word hidden) + their sum."""
+
+    scores: FloatArray
+    """(T,); 0 at special tokens.  Those of a word are summed up."""
+    hidden: float
+    """The explained scalar of the same text with every word hidden."""
+    value: float
+    """The explained scalar of the text."""
+    operator: str
+    """How words were hidden: "mask" or "delete"."""
+    factors: tuple[float, float] = (1.0, 1.0)
+    """What the raw scores of words for and of words against were multiplied by; 1 and 1 where
+    they add up by themselves."""
+
+    def __post_init__(self) -> None:
+        """Refuse shares that don't add up, or that change the sign of a word; freeze them."""
+        scores = _frozen(np.asarray(self.scores, dtype=np.float64))
+        gap = abs(self.hidden + float(scores.sum()) - self.value)
+        if not gap <= SHARE_TOLERANCE * max(abs(self.hidden), abs(self.value)):
+            raise ValueError(
+                f"hidden value and shares are {gap:.3g} away from the explained {self.value:.6g}"
+            )
+        if not min(self.factors) > 0:
+            raise ValueError(f"factors are {self.factors}; both have to be above 0")
+        object.__setattr__(self, "scores", scores)
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution(ShownInNotebooks):
     """The signed share of one explained scalar that each token holds."""
 
@@ -345,6 +376,23 @@ class Attribution(ShownInNotebooks):
     """Whether the target is compared with all other classes together; `against_class` is None."""
     reading: Reading | None = field(default=None, repr=False, compare=False)
     """What was explained; None where it is not kept."""
+    shares: WordShares | None = None
+    """The scores of words as shares of what hiding every word changes; None where nobody asked for
+    them, or where there are none."""
+
+    @property
+    def shown_scores(self) -> FloatArray:
+        """The scores as readers see them: shares where there are any, else as they are.  (T,)"""
+        return self.scores if self.shares is None else self.shares.scores
+
+    @property
+    def shown_errors(self) -> FloatArray | None:
+        """Standard errors of `shown_scores`; None where the scores are exact.  (T,)"""
+        if self.errors is None or self.shares is None:
+            return self.errors
+        positive, negative = self.shares.factors
+        factors = np.where(self.scores > 0, positive, negative)
+        return np.where(self.scores == 0, (positive + negative) / 2, factors) * self.errors
 
     def __post_init__(self) -> None:
         """Freeze the scores and the settings."""

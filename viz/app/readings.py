@@ -25,7 +25,7 @@ from viz.attention.views import AttentionView, Quadrant
 from viz.attention.words import Unit
 from viz.attribution.contribution import contribution as compute_contribution
 from viz.attribution.long_contribution import LongContribution, long_contribution
-from viz.faithfulness.document_versions import DocumentVersions
+from viz.documents.document_versions import DocumentVersions
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import Attention, Contribution, Reading

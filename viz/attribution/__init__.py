@@ -20,6 +20,7 @@ from viz.attribution.registry import (
     register_method,
 )
 from viz.attribution.target import Against, Target, resolve_target, target_against_all
+from viz.attribution.word_shares import with_word_shares
 from viz.errors import SelectionError
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
@@ -52,6 +53,7 @@ def attribute(
     options: Options | None = None,
     progress: ProgressCallback = no_progress,
     shared: Perturbation | None = None,
+    word_shares: bool = False,
 ) -> Attribution:
     """Say how much each token of a reading speaks for a class.
 
@@ -68,6 +70,8 @@ def attribute(
         options: What the method lets choose, by name; the defaults for all others.
         progress: Called now and then with the passes done since; what it raises ends the work.
         shared: Versions of the text with words hidden that were read before.
+        word_shares: Whether to read the text without its words too, so that `shown_scores` add up
+            to what hiding them changes, where scores are signed and of a class; three more rows.
 
     Returns:
         Scores (T,), the explained scalar and, for the decomposition, the bias.
@@ -84,8 +88,9 @@ def attribute(
         target = target_against_all(reading.prediction, target.target_class)
     values = chosen.resolve_options(options, classifier)
     versions = shared_versions(classifier, shared)
-    result = chosen.run(AttributionInput(classifier, reading, target, values, progress, versions))
-    return Attribution(
+    inputs = AttributionInput(classifier, reading, target, values, progress, versions)
+    result = chosen.run(inputs)
+    attribution = Attribution(
         scores=result.scores,
         value=float(target.value(reading.prediction.logits)),
         bias=result.bias,
@@ -99,6 +104,9 @@ def attribute(
         notes=result.notes,
         against_all=target.against_all,
         reading=reading,
+    )
+    return (
+        with_word_shares(attribution, chosen, inputs.perturbation) if word_shares else attribution
     )
 
 

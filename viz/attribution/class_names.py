@@ -19,6 +19,7 @@ def attribute_by_name(
     *,
     target: str | None,
     against: str,
+    word_shares: bool = False,
 ) -> Attribution:
     """Attribute a reading, its classes given by name.
 
@@ -29,6 +30,7 @@ def attribute_by_name(
             that classifier and text allow.
         target: The class to explain; the predicted one where None.
         against: The class it is compared with, `runner-up`, or `none` for the plain logit.
+        word_shares: As for `attribute`.
 
     Raises:
         MethodError: as `attribute` does.
@@ -36,19 +38,30 @@ def attribute_by_name(
     """
     classes = class_indices(reading.prediction, target, against)
     if method is None:
-        return _by_default(classifier, reading, classes)
+        return _by_default(classifier, reading, classes, word_shares=word_shares)
     spec = MethodSpec.parse(method, classifier=classifier)
-    return attribute(classifier, reading, spec.method.name, *classes, options=spec.options)
+    return attribute(
+        classifier,
+        reading,
+        spec.method.name,
+        *classes,
+        options=spec.options,
+        word_shares=word_shares,
+    )
 
 
 def _by_default(
-    classifier: Classifier, reading: Reading, classes: tuple[int | None, Against]
+    classifier: Classifier,
+    reading: Reading,
+    classes: tuple[int | None, Against],
+    *,
+    word_shares: bool,
 ) -> Attribution:
     *some, last = default_methods(classifier)
     for name in some:
         with suppress(MethodError):
-            return attribute(classifier, reading, name, *classes)
-    return attribute(classifier, reading, last, *classes)
+            return attribute(classifier, reading, name, *classes, word_shares=word_shares)
+    return attribute(classifier, reading, last, *classes, word_shares=word_shares)
 
 
 def class_indices(

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from viz.types import Attribution, Prediction, Reading
+from viz.types import Attribution, Prediction, Reading, WordShares
 
 
 class Explained(Protocol):
@@ -117,16 +117,18 @@ def scale_ends(prediction: Prediction, attribution: Explained) -> tuple[str, str
 def summary(
     reading: Reading, attribution: Attribution, *, signed: bool, relative: bool = False
 ) -> str:
-    """One line on what the words do not show: special tokens, bias, and what is explained.
+    """One line on what the words do not show: hidden value, special tokens, bias, the explained.
 
-    Only for a method with a bias do the parts add up, so only there is a sum stated.
+    A sum is stated where parts add up: for shares of words, and for a method with a bias.
 
     Args:
         reading: The text that was read.
         attribution: What a method made of it.
         signed: Whether that method tells for from against.
-        relative: Whether scores are shown as percentages of the strongest word's.
+        relative: Whether scores without shares are shown as percentages of the strongest word's.
     """
+    if attribution.shares is not None:
+        return _sum_of_shares(reading.prediction, attribution, attribution.shares)
     special = np.array([token.special for token in reading.encoding.tokens])
     scores = attribution.scores.astype(np.float64)
     parts = [("words", scores[~special].sum())]
@@ -149,3 +151,18 @@ def summary(
     parts.append(("bias", attribution.bias))
     ending = f"sum {write(sum(part for _, part in parts))} = {what}"
     return " · ".join((*(f"{name} {write(part)}" for name, part in parts), ending))
+
+
+def _sum_of_shares(prediction: Prediction, attribution: Attribution, shares: WordShares) -> str:
+    """As in `every word hidden +0.40 · words +4.41 = +4.81 logit A − logit B`.
+
+    The words are written as what is left between both others, so that rounded parts add up.
+    """
+    largest = max(abs(shares.hidden), abs(shares.value))
+    places = decimals(largest, least=2) if prediction.regression else 2
+    hidden, value = (round(part, places) for part in (shares.hidden, shares.value))
+    what = explained_scalar(prediction, attribution)
+    return (
+        f"every word hidden {number(hidden, places)} · words {number(value - hidden, places)} = "
+        f"{number(value, places)} {what}"
+    )

@@ -25,7 +25,7 @@ from viz.jobs.background import ProgressCallback
 from viz.jobs.layer_progress import layer_progress
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Perturbation
-from viz.types import Reading
+from viz.types import Attribution, Reading
 
 Options = Mapping[str, Any]
 PASSES_PER_POINT = 2.0
@@ -200,8 +200,8 @@ class Method:
     against_all: bool = False
     """Whether it compares the class with all others together, whatever it is asked."""
     relative: bool = False
-    """Whether only the proportions of its signed scores mean something, as they have no unit: pages
-    show them as percentages of the strongest word's.  Exports and records hold them as they are."""
+    """Whether only the proportions of its signed scores mean something, as they have no unit: where
+    words have no shares (1.7), pages show them as percentages of the strongest word's."""
     by_window: bool = True
     """Whether the windows of a document can be explained one by one, each by its part of the
     explained scalar; a method that looks for an order of all words can't."""
@@ -306,6 +306,10 @@ class Method:
             "This shows where the model looks, how much and not which way; it is not an explanation"
             " of the prediction."
         )
+
+    def shown_relative(self, attribution: Attribution) -> bool:
+        """Whether its scores are shown as percentages of the strongest word's."""
+        return self.relative and attribution.shares is None
 
     def operator_used(self, options: Options, operators: Sequence[str]) -> str | None:
         """Which of the *operators* that a text allows the scores were made with, or `both`."""

@@ -13,7 +13,9 @@ from viz.attribution import (
 )
 from viz.attribution.method import Options, no_progress
 from viz.attribution.target import target_against_all
+from viz.attribution.word_shares import N_VERSIONS, with_word_shares
 from viz.documents.document import Document
+from viz.documents.document_versions import DocumentVersions
 from viz.documents.stitching import StitchedScores, window_parts
 from viz.errors import MethodError
 from viz.jobs.background import ProgressCallback
@@ -31,6 +33,7 @@ def attribute_document(
     *,
     options: Options | None = None,
     progress: ProgressCallback = no_progress,
+    word_shares: bool = False,
 ) -> Attribution:
     """Say how much each token of a document speaks for a class, whatever its length.
 
@@ -47,6 +50,7 @@ def attribute_document(
         options: What the method lets choose, by name; the defaults for all others.
         progress: Called now and then with the passes done since, `document_passes` in all; what it
             raises ends the work.
+        word_shares: As for `attribute`; each window is read three times more.
 
     Returns:
         Scores of the tokens of `document.encoding`, (T,).  Of a method that splits the scalar of a
@@ -64,7 +68,13 @@ def attribute_document(
         for name in some:
             with suppress(MethodError):
                 return attribute_document(
-                    classifier, document, name, target_class, against, progress=progress
+                    classifier,
+                    document,
+                    name,
+                    target_class,
+                    against,
+                    progress=progress,
+                    word_shares=word_shares,
                 )
         method = last
     chosen = find_method(method)
@@ -92,7 +102,7 @@ def attribute_document(
         for part in parts
     )
     result = stitched.result(chosen.label, value, rest)
-    return Attribution(
+    attribution = Attribution(
         scores=result.scores,
         value=value,
         bias=result.bias,
@@ -107,17 +117,28 @@ def attribute_document(
         against_all=target.against_all,
         reading=document.pooled_reading,
     )
+    if not word_shares:
+        return attribution
+    versions = DocumentVersions(classifier, document, progress)
+    words = [span for span in spans(document.encoding) if not span.special]
+    return with_word_shares(attribution, chosen, versions.hiding(words))
 
 
 def document_passes(
-    classifier: Classifier, document: Document, method: str | Method, options: Options | None = None
+    classifier: Classifier,
+    document: Document,
+    method: str | Method,
+    options: Options | None = None,
+    *,
+    word_shares: bool = False,
 ) -> float:
     """About how many plain forward passes of one window an attribution of a document will take."""
     chosen = find_method(method)
     values = chosen.resolve_options(options, classifier)
-    return sum(
+    passes = sum(
         _passes(window.encoding, chosen, values, classifier.n_layers) for window in document.windows
     )
+    return passes + (N_VERSIONS * len(document.windows) if word_shares else 0)
 
 
 def _passes(encoding: Encoding, method: Method, options: Options, n_layers: int) -> float:

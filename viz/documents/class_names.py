@@ -18,6 +18,7 @@ def attribute_document_by_name(
     target: str | None,
     against: str,
     progress: ProgressCallback = no_progress,
+    word_shares: bool = False,
 ) -> Attribution:
     """Attribute a document, its classes given by name.
 
@@ -29,6 +30,7 @@ def attribute_document_by_name(
         target: The class to explain; the predicted one where None.
         against: The class it is compared with, `runner-up`, or `none` for the plain logit.
         progress: As for `attribute_document`.
+        word_shares: Likewise.
 
     Raises:
         MethodError: as `attribute_document` does.
@@ -36,8 +38,16 @@ def attribute_document_by_name(
     """
     classes = class_indices(document.prediction, target, against)
     if method is None:
-        return attribute_document(classifier, document, None, *classes, progress=progress)
+        return attribute_document(
+            classifier, document, None, *classes, progress=progress, word_shares=word_shares
+        )
     spec = MethodSpec.parse(method, classifier=classifier)
     return attribute_document(
-        classifier, document, spec.method, *classes, options=spec.options, progress=progress
+        classifier,
+        document,
+        spec.method,
+        *classes,
+        options=spec.options,
+        progress=progress,
+        word_shares=word_shares,
     )

@@ -15,9 +15,9 @@ from viz.attribution.method_spec import MethodSpec
 from viz.attribution.target import Target
 from viz.documents.attribute_document import attribute_document
 from viz.documents.document import Document
+from viz.documents.document_versions import DocumentVersions
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, leave_one_out, polarity
-from viz.faithfulness.document_versions import DocumentVersions
 from viz.faithfulness.metrics import MIN_WORDS, Values, measure_orders, n_versions
 from viz.faithfulness.orders import N_RANDOM, random_orders, word_order
 from viz.jobs.background import ProgressCallback

@@ -15,7 +15,7 @@ from viz.attribution import reader_of, shared_versions
 from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.documents.document import Document
-from viz.faithfulness.document_versions import DocumentVersions
+from viz.documents.document_versions import DocumentVersions
 from viz.faithfulness.evidence_plan import (
     PERCENTS,
     EvidencePlan,

@@ -12,7 +12,7 @@ import numpy as np
 
 from viz.attention.sentences import LONG_WORDS, grouped, sentence_numbers, stretch_numbers
 from viz.attention.words import Span
-from viz.faithfulness.document_versions import DocumentVersions
+from viz.documents.document_versions import DocumentVersions
 from viz.faithfulness.order_effects import word_counts
 from viz.faithfulness.orders import N_RANDOM
 from viz.model.perturbation import Operator, Perturbation

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.attribution.method_spec import MethodSpec
+from viz.documents.document_versions import DocumentVersions
 from viz.documents.read_document import read_document
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, compare_document
-from viz.faithfulness.document_versions import DocumentVersions
 from viz.faithfulness.metrics import MIN_WORDS, metrics_of
 from viz.faithfulness.orders import N_RANDOM
 from viz.faithfulness.partial_results import RowResult

@@ -7,10 +7,11 @@ import pytest
 
 from finetune.checkpoint.windows import WindowSettings
 from viz import Classifier, attribute, attribute_document, read_document
+from viz.documents import document_versions
 from viz.documents.document import Document
+from viz.documents.document_versions import DocumentVersions
 from viz.errors import SelectionError
-from viz.faithfulness import document_versions, evidence_plan
-from viz.faithfulness.document_versions import DocumentVersions
+from viz.faithfulness import evidence_plan
 from viz.faithfulness.evidence import document_evidence, evidence
 from viz.faithfulness.evidence_plan import (
     PERCENTS,

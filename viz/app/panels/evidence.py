@@ -13,8 +13,8 @@ from viz.app.markdown import plain
 from viz.app.panels import job_progress
 from viz.attention.long_attention import LongAttention
 from viz.attribution.descriptions import quantity
+from viz.documents.document_versions import DocumentVersions
 from viz.errors import VizError
-from viz.faithfulness.document_versions import DocumentVersions
 from viz.faithfulness.evidence import Evidence, document_evidence
 from viz.faithfulness.evidence import evidence as measure_evidence
 from viz.faithfulness.evidence_plan import PERCENTS, plan_evidence

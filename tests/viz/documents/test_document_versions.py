@@ -10,11 +10,12 @@ import pytest
 from finetune.checkpoint.windows import Cut, Pooling, WindowSettings
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
+from viz.documents import document_versions
 from viz.documents.document import Document
+from viz.documents.document_versions import DocumentVersions
 from viz.documents.read_document import read_document
-from viz.faithfulness import document_versions, score_row
+from viz.faithfulness import score_row
 from viz.faithfulness.compare import compare, compare_document
-from viz.faithfulness.document_versions import DocumentVersions
 from viz.faithfulness.record import load
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import TOO_LONG, ScoreConfig
