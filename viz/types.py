@@ -381,13 +381,13 @@ class Attribution(ShownInNotebooks):
     them, or where there are none."""
 
     @property
-    def shown_scores(self) -> FloatArray:
+    def shown(self) -> FloatArray:
         """The scores as readers see them: shares where there are any, else as they are.  (T,)"""
         return self.scores if self.shares is None else self.shares.scores
 
     @property
     def shown_errors(self) -> FloatArray | None:
-        """Standard errors of `shown_scores`; None where the scores are exact.  (T,)"""
+        """Standard errors of `shown`; None where the scores are exact.  (T,)"""
         if self.errors is None or self.shares is None:
             return self.errors
         positive, negative = self.shares.factors

@@ -16,6 +16,7 @@ from viz.attention.heads import Heads
 from viz.attribution import METHODS, Against, attribute
 from viz.attribution.long_contribution import LongContribution
 from viz.attribution.method import MAX_INTERACTIVE_PASSES, no_progress
+from viz.attribution.word_shares import share_passes
 from viz.documents.attribute_document import attribute_document, document_passes
 from viz.documents.document import Document
 from viz.jobs.background import BackgroundJob, JobRegistry, ProgressCallback
@@ -162,7 +163,8 @@ def estimated_passes(request: ExplanationRequest) -> float:
         return document_passes(classifier, document, request.method, dict(request.options))
     method, perturbation = METHODS[request.method], readings.perturbation(*request.inputs)
     options = method.resolve_options(dict(request.options), perturbation.classifier)
-    return method.forward_passes(perturbation.n_words, perturbation.classifier.n_layers, options)
+    passes = method.forward_passes(perturbation.n_words, perturbation.classifier.n_layers, options)
+    return passes + share_passes(method)
 
 
 def estimated_seconds(request: ExplanationRequest) -> float:

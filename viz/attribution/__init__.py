@@ -53,7 +53,7 @@ def attribute(
     options: Options | None = None,
     progress: ProgressCallback = no_progress,
     shared: Perturbation | None = None,
-    word_shares: bool = False,
+    shares: bool = True,
 ) -> Attribution:
     """Say how much each token of a reading speaks for a class.
 
@@ -70,7 +70,7 @@ def attribute(
         options: What the method lets choose, by name; the defaults for all others.
         progress: Called now and then with the passes done since; what it raises ends the work.
         shared: Versions of the text with words hidden that were read before.
-        word_shares: Whether to read the text without its words too, so that `shown_scores` add up
+        shares: Whether to read the text without its words too, so that `shown` add up
             to what hiding them changes, where scores are signed and of a class; three more rows.
 
     Returns:
@@ -105,9 +105,7 @@ def attribute(
         against_all=target.against_all,
         reading=reading,
     )
-    return (
-        with_word_shares(attribution, chosen, inputs.perturbation) if word_shares else attribution
-    )
+    return with_word_shares(attribution, chosen, inputs.perturbation) if shares else attribution
 
 
 def reader_of(classifier: Classifier, reading: Reading) -> Classifier:

@@ -19,7 +19,7 @@ def attribute_by_name(
     *,
     target: str | None,
     against: str,
-    word_shares: bool = False,
+    shares: bool = True,
 ) -> Attribution:
     """Attribute a reading, its classes given by name.
 
@@ -30,7 +30,7 @@ def attribute_by_name(
             that classifier and text allow.
         target: The class to explain; the predicted one where None.
         against: The class it is compared with, `runner-up`, or `none` for the plain logit.
-        word_shares: As for `attribute`.
+        shares: As for `attribute`.
 
     Raises:
         MethodError: as `attribute` does.
@@ -38,7 +38,7 @@ def attribute_by_name(
     """
     classes = class_indices(reading.prediction, target, against)
     if method is None:
-        return _by_default(classifier, reading, classes, word_shares=word_shares)
+        return _by_default(classifier, reading, classes, shares=shares)
     spec = MethodSpec.parse(method, classifier=classifier)
     return attribute(
         classifier,
@@ -46,7 +46,7 @@ def attribute_by_name(
         spec.method.name,
         *classes,
         options=spec.options,
-        word_shares=word_shares,
+        shares=shares,
     )
 
 
@@ -55,13 +55,13 @@ def _by_default(
     reading: Reading,
     classes: tuple[int | None, Against],
     *,
-    word_shares: bool,
+    shares: bool,
 ) -> Attribution:
     *some, last = default_methods(classifier)
     for name in some:
         with suppress(MethodError):
-            return attribute(classifier, reading, name, *classes, word_shares=word_shares)
-    return attribute(classifier, reading, last, *classes, word_shares=word_shares)
+            return attribute(classifier, reading, name, *classes, shares=shares)
+    return attribute(classifier, reading, last, *classes, shares=shares)
 
 
 def class_indices(

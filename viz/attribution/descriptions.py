@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from viz.attribution.registry import find_method
 from viz.types import Attribution, Prediction, Reading, WordShares
 
 
@@ -112,6 +113,11 @@ def scale_ends(prediction: Prediction, attribution: Explained) -> tuple[str, str
     target, against = prediction.labels[attribution.target_class], attribution.against_class
     low = f"against {target}" if against is None else f"for {prediction.labels[against]}"
     return low, f"for {target}"
+
+
+def is_relative(attribution: Attribution) -> bool:
+    """Whether only the proportions of what is shown mean something, as it has no unit."""
+    return find_method(attribution.method).relative and attribution.shares is None
 
 
 def summary(

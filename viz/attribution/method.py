@@ -25,7 +25,7 @@ from viz.jobs.background import ProgressCallback
 from viz.jobs.layer_progress import layer_progress
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Perturbation
-from viz.types import Attribution, Reading
+from viz.types import Reading
 
 Options = Mapping[str, Any]
 PASSES_PER_POINT = 2.0
@@ -306,10 +306,6 @@ class Method:
             "This shows where the model looks, how much and not which way; it is not an explanation"
             " of the prediction."
         )
-
-    def shown_relative(self, attribution: Attribution) -> bool:
-        """Whether its scores are shown as percentages of the strongest word's."""
-        return self.relative and attribution.shares is None
 
     def operator_used(self, options: Options, operators: Sequence[str]) -> str | None:
         """Which of the *operators* that a text allows the scores were made with, or `both`."""

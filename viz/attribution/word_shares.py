@@ -27,6 +27,11 @@ LEAST_SIDE = 1e-3
 """The least that a side with words gets, as a part of the other's, so that its order is kept."""
 
 
+def share_passes(method: Method) -> int:
+    """How many passes it takes to share out what words change, by the scores of a method."""
+    return N_VERSIONS if method.signed and method.class_specific else 0
+
+
 def with_word_shares(
     attribution: Attribution, method: Method, versions: Perturbation
 ) -> Attribution:
@@ -41,7 +46,7 @@ def with_word_shares(
         The same where scores have no sign, don't depend on the class, or split another difference
         by themselves (integrated gradients from another baseline).
     """
-    if not (method.signed and method.class_specific) or not versions.n_words:
+    if not (share_passes(method) and versions.n_words):
         return attribution
     try:
         shares = word_shares(

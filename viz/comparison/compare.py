@@ -177,7 +177,15 @@ def _attribute(
     classifier: Classifier, reading: Reading, method: str, target: int, against: int | None
 ) -> Attribution:
     spec = MethodSpec.parse(method, classifier=classifier)
-    return attribute(classifier, reading, spec.method.name, target, against, options=spec.options)
+    return attribute(
+        classifier,
+        reading,
+        spec.method.name,
+        target,
+        against,
+        options=spec.options,
+        shares=False,
+    )
 
 
 def matching_of(first: Classifier, second: Classifier) -> Matching | None:

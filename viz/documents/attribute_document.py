@@ -13,7 +13,7 @@ from viz.attribution import (
 )
 from viz.attribution.method import Options, no_progress
 from viz.attribution.target import target_against_all
-from viz.attribution.word_shares import N_VERSIONS, with_word_shares
+from viz.attribution.word_shares import share_passes, with_word_shares
 from viz.documents.document import Document
 from viz.documents.document_versions import DocumentVersions
 from viz.documents.stitching import StitchedScores, window_parts
@@ -33,7 +33,7 @@ def attribute_document(
     *,
     options: Options | None = None,
     progress: ProgressCallback = no_progress,
-    word_shares: bool = False,
+    shares: bool = True,
 ) -> Attribution:
     """Say how much each token of a document speaks for a class, whatever its length.
 
@@ -50,7 +50,7 @@ def attribute_document(
         options: What the method lets choose, by name; the defaults for all others.
         progress: Called now and then with the passes done since, `document_passes` in all; what it
             raises ends the work.
-        word_shares: As for `attribute`; each window is read three times more.
+        shares: As for `attribute`; each window is read three times more.
 
     Returns:
         Scores of the tokens of `document.encoding`, (T,).  Of a method that splits the scalar of a
@@ -74,7 +74,7 @@ def attribute_document(
                     target_class,
                     against,
                     progress=progress,
-                    word_shares=word_shares,
+                    shares=shares,
                 )
         method = last
     chosen = find_method(method)
@@ -117,7 +117,7 @@ def attribute_document(
         against_all=target.against_all,
         reading=document.pooled_reading,
     )
-    if not word_shares:
+    if not shares:
         return attribution
     versions = DocumentVersions(classifier, document, progress)
     words = [span for span in spans(document.encoding) if not span.special]
@@ -130,7 +130,7 @@ def document_passes(
     method: str | Method,
     options: Options | None = None,
     *,
-    word_shares: bool = False,
+    shares: bool = True,
 ) -> float:
     """About how many plain forward passes of one window an attribution of a document will take."""
     chosen = find_method(method)
@@ -138,7 +138,7 @@ def document_passes(
     passes = sum(
         _passes(window.encoding, chosen, values, classifier.n_layers) for window in document.windows
     )
-    return passes + (N_VERSIONS * len(document.windows) if word_shares else 0)
+    return passes + (share_passes(chosen) * len(document.windows) if shares else 0)
 
 
 def _passes(encoding: Encoding, method: Method, options: Options, n_layers: int) -> float:

@@ -18,7 +18,7 @@ def attribute_document_by_name(
     target: str | None,
     against: str,
     progress: ProgressCallback = no_progress,
-    word_shares: bool = False,
+    shares: bool = True,
 ) -> Attribution:
     """Attribute a document, its classes given by name.
 
@@ -30,7 +30,7 @@ def attribute_document_by_name(
         target: The class to explain; the predicted one where None.
         against: The class it is compared with, `runner-up`, or `none` for the plain logit.
         progress: As for `attribute_document`.
-        word_shares: Likewise.
+        shares: Likewise.
 
     Raises:
         MethodError: as `attribute_document` does.
@@ -39,7 +39,7 @@ def attribute_document_by_name(
     classes = class_indices(document.prediction, target, against)
     if method is None:
         return attribute_document(
-            classifier, document, None, *classes, progress=progress, word_shares=word_shares
+            classifier, document, None, *classes, progress=progress, shares=shares
         )
     spec = MethodSpec.parse(method, classifier=classifier)
     return attribute_document(
@@ -49,5 +49,5 @@ def attribute_document_by_name(
         *classes,
         options=spec.options,
         progress=progress,
-        word_shares=word_shares,
+        shares=shares,
     )

@@ -126,7 +126,7 @@ def attribution_page(spec: FigureSpec) -> PageContent:
     attribution, encoding = spec.attribution, spec.reading.encoding
     assert attribution is not None  # checked by FigureSpec
     units = spans(encoding, spec.unit)
-    scores = merge(attribution.scores, units)
+    scores = merge(attribution.shown, units)
     method = find_method(attribution.method)
     low, high = (
         scale_ends(spec.reading.prediction, attribution) if method.signed else ("none", "most")
@@ -155,7 +155,7 @@ def _strip(
     picture = strip.payload(
         spec.reading.encoding,
         divided.sentences,
-        merge(spec.attribution.scores, divided.sentences),
+        merge(spec.attribution.shown, divided.sentences),
         signed=method.signed,
         paragraphs=divided.paragraphs,
     )

@@ -31,13 +31,18 @@ from viz.types import Reading
 
 TOLERANCE = 1e-6
 
+RATIOS = frozenset({"share_factors"})
+"""Numbers that are measured by the largest of themselves."""
 UNSCALED = frozenset({"probabilities", "weights", "removed"})
 """Shares of 1; `removed` of a contribution is measured as the contribution."""
 SCALED = frozenset(
-    {"logits", "contribution", "scores", "token_scores", "token_errors", "value", "bias"}
+    {
+        *("logits", "contribution", "scores", "token_scores", "token_errors", "value", "bias"),
+        *("hidden", "shares"),
+    }
 )
 
-OPTIONAL = frozenset({"impossible"})
+OPTIONAL = frozenset({"impossible", "hidden", "hidden_by", "shares", "share_factors"})
 """Parts that files lack which were saved before there were such parts."""
 
 Numbers = NDArray[np.floating]
@@ -204,7 +209,7 @@ def _compared(
     for section in ("prediction", "numbers"):
         for part, old in saved[section].items():
             value = computed[section].get(part)
-            if part in UNSCALED | SCALED and value is not None:
+            if part in UNSCALED | SCALED | RATIOS and value is not None:
                 allowed = TOLERANCE * _scale(part, computed[section])
                 yield _near(part, _numbers(old, part, name), np.asarray(value), allowed)
             else:
@@ -241,6 +246,8 @@ def _scale(name: str, section: Mapping[str, Any]) -> float:
     """What the allowed difference is measured by."""
     if name in UNSCALED and "contribution" not in section:
         return 1.0
+    if name in RATIOS:
+        return float(np.abs(section[name]).max())
     largest = (
         np.abs(value).max(initial=0)
         for other, value in section.items()

@@ -97,6 +97,8 @@ def _scores(attribution: Attribution, labels: Sequence[str]) -> dict[str, object
         "value": attribution.value,
         "bias": attribution.bias,
         "scores": attribution.scores.tolist(),
+        "hidden": None if attribution.shares is None else attribution.shares.hidden,
+        "shares": None if attribution.shares is None else attribution.shares.scores.tolist(),
     }
 
 
@@ -150,7 +152,7 @@ def _classes(prediction: Prediction) -> Iterator[str]:
 def _words(reading: Reading, attribution: Attribution, *, signed: bool) -> Iterator[str]:
     """The words with the largest scores, strongest first."""
     words = spans(reading.encoding)
-    scores = merge(attribution.scores, words)
+    scores = merge(attribution.shown, words)
     labeled = [(s, word.label) for s, word in zip(scores, words, strict=True) if not word.special]
     regression = reading.prediction.regression
     for score, label in sorted(labeled, key=lambda pair: -abs(pair[0]))[:MAX_WORDS]:

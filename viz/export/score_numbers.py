@@ -6,7 +6,7 @@ import numpy as np
 
 from finetune.checkpoint.arrays import IntArray
 from viz.attention.sentences import is_divided, paragraph_numbers, sentence_numbers
-from viz.attention.words import merge, spans
+from viz.attention.words import Span, merge, spans
 from viz.export.json_record import span_values
 from viz.export.numbers import Arrays, Numbers, Row, Values, span_arrays
 from viz.figures.spec import FigureSpec
@@ -20,18 +20,26 @@ def _attribution(spec: FigureSpec) -> Attribution:
 
 def _score_rows(spec: FigureSpec) -> Iterator[Row]:
     attribution, units = _attribution(spec), spans(spec.reading.encoding, spec.unit)
-    header: Row = ["kind", "index", "text", "part", "start", "end", "special", "score"]
+    header: Row = ["kind", "index", "text", "part", "start", "end", "special", "score", "share"]
     scores = merge(attribution.scores, units)
+    shares = None if attribution.shares is None else merge(attribution.shares.scores, units)
     numbers = _division(spec) if is_divided(spec.reading) else None
     yield header if numbers is None else [*header, "sentence", "paragraph"]
     for index, (span, score) in enumerate(zip(units, scores, strict=True)):
         place = (span.part, span.start, span.end, span.special)
+        share = None if shares is None else shares[index]
         own = [] if numbers is None else [None if n < 0 else n for n in numbers[:, index].tolist()]
-        yield [spec.unit, index, span.label, *place, score, *own]
+        yield [spec.unit, index, span.label, *place, score, share, *own]
     rest = [] if numbers is None else [None, None]
-    if attribution.bias is not None:
-        yield ["bias", None, "", None, None, None, None, attribution.bias, *rest]
-    yield ["value", None, "", None, None, None, None, attribution.value, *rest]
+
+    parts = {
+        "bias": (attribution.bias, None),
+        "hidden": (None, None if attribution.shares is None else attribution.shares.hidden),
+        "value": (attribution.value, None if shares is None else attribution.value),
+    }
+    for kind, columns in parts.items():
+        if any(number is not None for number in columns):
+            yield [kind, None, "", None, None, None, None, *columns, *rest]
 
 
 def _division(spec: FigureSpec) -> IntArray:
@@ -49,7 +57,12 @@ def _score_arrays(spec: FigureSpec) -> Arrays:
         "value": np.float64(attribution.value),
         **span_arrays("span", units),
     }
-    return arrays if attribution.bias is None else arrays | {"bias": np.float64(attribution.bias)}
+    if attribution.bias is not None:
+        arrays["bias"] = np.float64(attribution.bias)
+    if attribution.shares is not None:
+        arrays["shares"] = merge(attribution.shares.scores, units)
+        arrays["hidden"] = np.float64(attribution.shares.hidden)
+    return arrays
 
 
 def _score_values(spec: FigureSpec) -> Values:
@@ -62,6 +75,20 @@ def _score_values(spec: FigureSpec) -> Values:
         **({} if errors is None else {"token_errors": errors.tolist()}),
         "spans": span_values(units),
         "scores": merge(attribution.scores, units).tolist(),
+        **_share_values(attribution, units),
+    }
+
+
+def _share_values(attribution: Attribution, units: tuple[Span, ...]) -> Values:
+    """What adds up to the value, where there is such a thing, and what it was made with."""
+    own = attribution.shares
+    if own is None:
+        return {}
+    return {
+        "hidden": own.hidden,
+        "hidden_by": own.operator,
+        "shares": merge(own.scores, units).tolist(),
+        "share_factors": list(own.factors),
     }
 
 

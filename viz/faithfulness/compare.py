@@ -147,6 +147,7 @@ def compare(
             options=spec.options,
             progress=counter,
             shared=own,
+            shares=False,
         )
         versions.update(own)
         return attribution
@@ -199,6 +200,7 @@ def compare_document(
             target.against_class,
             options=spec.options,
             progress=counter,
+            shares=False,
         )
 
     return _compare(specs, explain, target, versions, n_random, progress, seed)

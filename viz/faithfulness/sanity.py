@@ -264,6 +264,7 @@ def _explain(example: _Example, spec: MethodSpec, progress: ProgressCallback) ->
             example.target.against_class,
             options=spec.options,
             shared=example.words,
+            shares=False,
         )
     except MethodError as error:
         return str(error)

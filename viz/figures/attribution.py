@@ -36,7 +36,7 @@ def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     attribution, prediction = spec.attribution, spec.reading.prediction
     assert attribution is not None  # checked by FigureSpec
     method, units = find_method(attribution.method), spans(spec.reading.encoding, spec.unit)
-    scores = merge(attribution.scores, units)
+    scores = merge(attribution.shown, units)
     sizes = np.abs(scores[[not span.special for span in units]])
     colors = ScoreColors(float(sizes.max(initial=0.0)) or 1.0, method.signed)
     scalar = f": {explained_scalar(prediction, attribution)}" if method.class_specific else ""

@@ -63,7 +63,7 @@ class LongBody:
             colors: Of words.
         """
         divided = Division.of(reading.encoding)
-        sentences = merge(attribution.scores, divided.sentences)
+        sentences = merge(attribution.shown, divided.sentences)
         passage = divided.strongest_passage(sentences)
         own = excerpt(reading.encoding, divided.words, divided.passage_numbers, passage)
         return cls(
@@ -71,7 +71,7 @@ class LongBody:
             attribution,
             divided,
             sentences,
-            merge(attribution.scores, own.words),
+            merge(attribution.shown, own.words),
             PlacedText(None, flow(pieces(own.encoding.text, own.words, 0), TEXT, TEXT_WIDTH), 0),
             passage,
             colors,

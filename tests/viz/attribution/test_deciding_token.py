@@ -132,5 +132,5 @@ def test_of_a_text_without_special_tokens_no_share_of_theirs_is_told(
 ) -> None:
     for family, is_told in (("gpt2", False), ("bert", True)):
         found = plain(family)
-        split = attribute(found.classifier, found.reading, "decomposition", 1, 2)
+        split = attribute(found.classifier, found.reading, "decomposition", 1, 2, shares=False)
         assert ("special tokens" in summary(found.reading, split, signed=True)) == is_told

@@ -199,6 +199,7 @@ def test_a_budget_is_kept(classifier: Classifier, reading: Reading, rows: int) -
         options={"rows": rows},
         progress=reported.append,
         shared=versions.reporting_to(reported.append),
+        shares=False,
     )
     # The whole text itself is known from the reading, and read once more to compare.
     assert sum(reported) <= rows + 2

@@ -50,7 +50,7 @@ def check(classifier: Classifier, reading: Reading, attribution: Attribution) ->
     assert shares.hidden == pytest.approx(hidden_by_hand(classifier, reading, attribution), 1e-4)
     assert shares.hidden + shares.scores.sum() == pytest.approx(attribution.value, abs=1e-5)
     units = spans(reading.encoding)
-    raw, shown = merge(attribution.scores, units), merge(attribution.shown_scores, units)
+    raw, shown = merge(attribution.scores, units), merge(attribution.shown, units)
     words = np.array([not unit.special for unit in units])
     assert not shown[~words].any()
     raw, shown = raw[words], shown[words]
@@ -83,7 +83,7 @@ def test_shares_add_up_in_order(
     classifier = Classifier.load(path)
     reading = classifier.read(TEXT, pair)
     for method in ("decomposition-path", "decomposition", "grad-attention", "occlusion"):
-        attribution = attribute(classifier, reading, method, word_shares=True)
+        attribution = attribute(classifier, reading, method)
         if attribution.shares is None:  # words of a random model may all point one way
             assert "so no shares of the words add up" in attribution.notes[-1]
             continue
@@ -92,7 +92,7 @@ def test_shares_add_up_in_order(
 
 
 def test_the_scale_of_scores_does_not_matter(classifier: Classifier, reading: Reading) -> None:
-    attribution = attribute(classifier, reading, "decomposition-path")
+    attribution = attribute(classifier, reading, "decomposition-path", shares=False)
     versions = Perturbation(classifier, reading.encoding)
     shares = word_shares(attribution, versions)
     for factor in (1e-9, 7.0, 1e12):
@@ -100,7 +100,7 @@ def test_the_scale_of_scores_does_not_matter(classifier: Classifier, reading: Re
         np.testing.assert_allclose(word_shares(other, versions).scores, shares.scores, rtol=1e-9)
     assert versions.n_read == 3
     assert attribution.shares is None
-    assert attribution.shown_scores is attribution.scores
+    assert attribution.shown is attribution.scores
 
 
 @pytest.mark.parametrize("operator", ["mask", "delete"])
@@ -114,37 +114,35 @@ def test_shapley_values_and_integrated_gradients_split_the_same_difference(
         ("kernel-shap", {"operator": operator, "rows": 20}),
         ("integrated-gradients", {}),
     ):
-        own = attribute(classifier, reading, method, options=options, word_shares=True)
+        own = attribute(classifier, reading, method, options=options)
         gap = own.value - check(classifier, reading, own).hidden if operator == "mask" else None
         if own.shares is not None:
             assert own.shares.factors == (1.0, 1.0)
-            np.testing.assert_allclose(own.shown_scores, own.scores)
+            np.testing.assert_allclose(own.shown, own.scores)
         if gap is not None:
             assert own.scores.sum() == pytest.approx(gap, rel=2e-3)
-    zeros = attribute(
-        classifier, reading, "integrated-gradients", options={"baseline": "zero"}, word_shares=True
-    )
+    zeros = attribute(classifier, reading, "integrated-gradients", options={"baseline": "zero"})
     assert zeros.shares is None
-    assert zeros.shown_scores is zeros.scores
+    assert zeros.shown is zeros.scores
 
 
 def test_unsigned_scores_stay_as_they_are(classifier: Classifier, reading: Reading) -> None:
     for name in ("attention", "saliency", "random"):
         assert not (METHODS[name].signed and METHODS[name].class_specific)
-        attribution = attribute(classifier, reading, name, word_shares=True)
+        attribution = attribute(classifier, reading, name)
         assert attribution.shares is None
         assert not attribution.notes
 
 
 def test_errors_are_stretched_with_their_scores(classifier: Classifier, reading: Reading) -> None:
-    attribution = attribute(classifier, reading, "lime", options={"rows": 40}, word_shares=True)
+    attribution = attribute(classifier, reading, "lime", options={"rows": 40})
     assert attribution.shares is not None
     assert attribution.errors is not None
     assert attribution.shown_errors is not None
     some = attribution.scores != 0
     np.testing.assert_allclose(
         (attribution.shown_errors * attribution.scores)[some],
-        (attribution.errors * np.abs(attribution.shown_scores) * np.sign(attribution.scores))[some],
+        (attribution.errors * np.abs(attribution.shown) * np.sign(attribution.scores))[some],
         rtol=1e-5,
     )
 
@@ -155,7 +153,7 @@ def test_words_of_a_document_share_what_hiding_all_of_them_changes(
 ) -> None:
     windowed = classifier.with_windows(WindowSettings(stride=20, pooling=pooling))
     document = read_document(windowed, " ".join([TEXT] * 8))
-    attribution = attribute_document(windowed, document, "decomposition-path", word_shares=True)
+    attribution = attribute_document(windowed, document, "decomposition-path")
     assert len(document.windows) > 1
     assert attribution.shares is not None
     versions = DocumentVersions(windowed, document)
@@ -163,7 +161,7 @@ def test_words_of_a_document_share_what_hiding_all_of_them_changes(
     target = Target(attribution.target_class, attribution.against_class, attribution.against_all)
     hidden = float(target.value(versions.logits(nothing, "mask"))[0])
     assert attribution.shares.hidden == pytest.approx(hidden, abs=1e-5)
-    assert hidden + attribution.shown_scores.sum() == pytest.approx(attribution.value, abs=1e-4)
+    assert hidden + attribution.shown.sum() == pytest.approx(attribution.value, abs=1e-4)
 
 
 @pytest.mark.parametrize("difference", [-5.0, -1e-6, 0.0, 0.3, 4.0])

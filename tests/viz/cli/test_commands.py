@@ -1,6 +1,7 @@
 """The command line of viz: what it prints and writes, and one sentence for whatever is wrong."""
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -50,10 +51,13 @@ def test_read_prints_class_probabilities_and_words(checkpoint: Path, reading: Re
     assert first.startswith(f"{reading.prediction.label} ({100 * most:.1f}")
     assert all(any(label in line for line in rest) for label in reading.prediction.labels)
     over = spans(reading.encoding)
-    scores = merge(attribute(Classifier.load(checkpoint), reading).scores, over)
+    scores = merge(attribute(Classifier.load(checkpoint), reading).shown, over)
     strongest = over[int(np.abs(scores[1:-1]).argmax()) + 1].label
     assert any(line.endswith(f"  {strongest}") for line in rest)
-    assert rest[-1].startswith("words ")
+    parts = re.findall(r"[+−][\d.]+", rest[-1])
+    hidden, words, value = (float(part.replace("−", "-")) for part in parts)
+    assert rest[-1].startswith("every word hidden ")
+    assert hidden + words == pytest.approx(value)  # as printed, to the last digit
 
 
 def test_read_as_json_holds_the_same_numbers_as_the_api(
@@ -113,7 +117,7 @@ def test_a_text_beyond_the_limit_is_read_in_windows_where_that_is_asked_for(
     result = run(*arguments, given=long)
     assert result.exit_code == 0
     assert "overlapping windows" in result.stderr
-    assert "· sum" in result.stdout
+    assert "every word hidden " in result.stdout
     record = json.loads(run(*arguments, "--json", given=long).stdout)
     windows = record["windows"]
     assert (windows["stride"], windows["pooling"], windows["cut"]) == (40, "mean", "sentences")

@@ -131,7 +131,7 @@ def test_tables_of_one_shape_are_put_together(checkpoint: Path, tmp_path: Path) 
     together = pd.read_csv(folder / "numbers.csv", keep_default_na=False)
     for row, line in index_of(folder).items():
         part = together[together["row"] == row].drop(columns="row").reset_index(drop=True)
-        assert len(part) == 0 or list(part["kind"][-2:]) == ["bias", "value"]
+        assert len(part) == 0 or list(part["kind"][-2:]) == ["hidden", "value"]
         for name in line.files:
             if name.endswith(".csv"):
                 alone = pd.read_csv(folder / name, keep_default_na=False)

@@ -16,7 +16,7 @@ from viz.attention import words
 from viz.attention.sentences import is_divided
 from viz.attention.words import Span
 from viz.attribution import METHODS, Against
-from viz.attribution.descriptions import outcome, summary
+from viz.attribution.descriptions import is_relative, outcome, summary
 from viz.errors import VizError
 from viz.figures.plots import score_bars
 from viz.types import Attribution, Prediction, Reading
@@ -158,14 +158,16 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
         colored_text(
             reading.encoding,
             spans,
-            words.merge(attribution.scores, spans),
+            words.merge(attribution.shown, spans),
             errors=whole_text.word_errors(attribution, spans),
             signed=method.signed,
-            relative=method.relative,
+            relative=is_relative(attribution),
             key="colored-text",
             low_label=low,
             high_label=high,
-            caption=summary(reading, attribution, signed=method.signed, relative=method.relative),
+            caption=summary(
+                reading, attribution, signed=method.signed, relative=is_relative(attribution)
+            ),
         )
     for note in attribution.notes:
         st.caption(f":material/warning: {plain(note)}")
@@ -190,11 +192,11 @@ def _show_bars(
     """The strongest words, or sentences of a long text."""
     method = METHODS[attribution.method]
     figure = score_bars.score_bars(
-        words.merge(attribution.scores, spans),
+        words.merge(attribution.shown, spans),
         spans,
         errors=whole_text.word_errors(attribution, spans),
         signed=method.signed,
-        relative=method.relative,
+        relative=is_relative(attribution),
         regression=reading.prediction.regression,
         theme=current_theme(keys.THEME),
         label_chars=score_bars.MAX_LABEL_CHARS if unit == "words" else SENTENCE_CHARS,

@@ -14,7 +14,13 @@ from viz.attention import words
 from viz.attention.sentences import Division, counts, excerpt
 from viz.attention.words import Span
 from viz.attribution import METHODS, find_method
-from viz.attribution.descriptions import explained_scalar, quantity, scale_ends, summary
+from viz.attribution.descriptions import (
+    explained_scalar,
+    is_relative,
+    quantity,
+    scale_ends,
+    summary,
+)
 from viz.documents.document import Document
 from viz.types import Attribution, Encoding, Reading
 from viz.widgets.colored_text.component import colored_text
@@ -42,7 +48,7 @@ def show(request: ExplanationRequest, window: int | None = None) -> None:
     result = cast("Attribution | None", background.results().get(request.key("attribution")))
     passage = None
     if result is not None:
-        sums = words.merge(result.scores, divided.sentences)
+        sums = words.merge(result.shown, divided.sentences)
         passage = _passage(request.text, divided, sums)
     _show_strip(request, reading, document, divided, result, passage, window)
     if result is not None and passage is not None and window is None:
@@ -72,21 +78,22 @@ def _show_strip(
 ) -> None:
     method = METHODS[request.method]
     n_windows = 0 if document is None else len(document.windows)
-    sentences, low, high, caption = divided.sentences, "", "", ""
+    sentences, low, high, caption, relative = divided.sentences, "", "", "", False
     sums: FloatArray = np.zeros(0)
     if attribution is None:
         sentences = ()
     else:
-        sums = words.merge(attribution.scores, sentences)
+        sums = words.merge(attribution.shown, sentences)
         low, high = ends(reading, attribution)
-        caption = summary(reading, attribution, signed=method.signed, relative=method.relative)
+        relative = is_relative(attribution)
+        caption = summary(reading, attribution, signed=method.signed, relative=relative)
     strip(
         payload(
             reading.encoding,
             sentences,
             sums,
             signed=method.signed,
-            relative=method.relative,
+            relative=relative,
             paragraphs=divided.paragraphs,
             passages=divided.passages if attribution is not None else (),
             passage=passage if window is None else None,
@@ -149,7 +156,7 @@ def _show_passage(
     passage: int,
 ) -> None:
     method = find_method(attribution.method)
-    scores = words.merge(attribution.scores, divided.words)
+    scores = words.merge(attribution.shown, divided.words)
     own = excerpt(reading.encoding, divided.words, divided.passage_numbers, passage)
     ordinary = [not word.special for word in divided.words]
     errors = word_errors(attribution, own.words)
@@ -160,20 +167,21 @@ def _show_passage(
         scores[own.indices],
         errors=errors,
         signed=method.signed,
-        relative=method.relative,
+        relative=is_relative(attribution),
         largest=float(np.abs(scores[ordinary]).max(initial=0.0)),
         key="colored-text",
         low_label=low,
         high_label=high,
-        caption=summary(reading, attribution, signed=method.signed, relative=method.relative),
+        caption=summary(
+            reading, attribution, signed=method.signed, relative=is_relative(attribution)
+        ),
     )
 
 
 def word_errors(attribution: Attribution, spans: Sequence[Span]) -> FloatArray | None:
     """Standard errors of the words: squares of those of their tokens add up.  (n,)"""
-    if attribution.errors is None:
-        return None
-    return np.sqrt(words.merge(np.square(attribution.errors), spans))
+    errors = attribution.shown_errors
+    return None if errors is None else np.sqrt(words.merge(np.square(errors), spans))
 
 
 def _passage(text: str, divided: Division, sums: FloatArray) -> int | None:

@@ -159,6 +159,7 @@ class FilmReader:
             explained.target_class,
             explained.against_class,
             options=explained.options,
+            shares=False,
         )
 
     def classifier_of(self, index: int) -> Classifier:

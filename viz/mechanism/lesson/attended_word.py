@@ -71,7 +71,7 @@ def _explanation(classifier: Classifier, reading: Reading) -> tuple[str, FloatAr
     for name in default_methods(classifier):
         if METHODS[name].signed:
             try:
-                return name, np.asarray(attribute(classifier, reading, name).scores)
+                return name, np.asarray(attribute(classifier, reading, name, shares=False).scores)
             except MethodError as error:
                 refusal = error
     raise refusal or MethodError("No method can explain this checkpoint; choose another one.")

@@ -20,7 +20,7 @@ from viz.app.panels.windows import CHECKPOINT
 from viz.app.readings import ExplainedClasses
 from viz.attention import words
 from viz.attribution import METHODS
-from viz.attribution.descriptions import percent, scale_ends
+from viz.attribution.descriptions import is_relative, percent, scale_ends
 from viz.data.audit.run import Audit
 from viz.data.preview import shortened
 from viz.data.rows.nearest_rows import nearest_rows
@@ -138,9 +138,9 @@ def _show_words(
     colored_text(
         reading.encoding,
         spans,
-        words.merge(attribution.scores, spans),
+        words.merge(attribution.shown, spans),
         signed=method.signed,
-        relative=method.relative,
+        relative=is_relative(attribution),
         key="data-row-text",
         low_label=low,
         high_label=high,
