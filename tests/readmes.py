@@ -50,6 +50,7 @@ READMES = tuple(
     Readme(path)
     for path in (
         ROOT / "README.md",
+        ROOT / "finetune" / "training" / "DISTRIBUTED.md",
         *sorted(
             path
             for room in ("finetune", "viz", "tests", "assets/deploy")

@@ -37,6 +37,20 @@ COMMAND_SETTINGS = ("overwrite", "resume")
 """Settings that say what to do with what is there already, and nothing of the run."""
 
 
+WHOLE_MODEL_SETTINGS = (
+    "lora_rank",
+    "freeze_layers",
+    "head_only",
+    "gradual_unfreezing",
+    "pretrain_epochs",
+    "keep_epochs",
+    "keep_steps",
+    "window_stride",
+    "compile",
+)
+"""Settings for models that each process has in one piece."""
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     DataConfig,
     ModelConfig,
@@ -79,6 +93,8 @@ class TrainConfig(
             raise ConfigError("--lora-rank trains adapters and the head; leave out freezing")
         if self.save == "adapter":
             self._check_adapter()
+        if self.fsdp:
+            self._check_fsdp()
         for name in ("freeze_layers", "gradual_unfreezing"):
             if self.head_only and getattr(self, name):
                 raise ConfigError(f"--head-only trains no layer; leave out {option_name(name)}")
@@ -95,6 +111,14 @@ class TrainConfig(
                 "--push-to-hub with --save adapter: nobody else has the base model, a folder here;"
                 " take a base of the Hub, or --save merged"
             )
+
+    def _check_fsdp(self) -> None:
+        for name in WHOLE_MODEL_SETTINGS:
+            if getattr(self, name):
+                raise ConfigError(
+                    f"{option_name(name)} needs the whole model in each process, of which --fsdp"
+                    " gives it a part; leave one of them out"
+                )
 
     @property
     def shown_data(self) -> list[str]:

@@ -215,6 +215,10 @@ class LoopConfig(Settings):
     compile: bool = False
     """Compile the model first (torch.compile): slow to start, faster steps on a CUDA GPU."""
 
+    fsdp: bool = False
+    """Let each of several processes keep a part of weights, gradients and optimizer (FSDP2), for a
+    model that doesn't fit on a card; slower than whole copies."""
+
     deterministic: bool = False
     """Only take operations that give the same bits each time, also on a CUDA GPU; slower there."""
 

@@ -32,6 +32,14 @@ def is_first() -> bool:
     return rank() == 0
 
 
+def launched_with_fsdp() -> bool:
+    """Whether `accelerate launch` was configured for FSDP; from here on nobody else hears of it.
+
+    The model is sharded here, so that accelerate must not do so too.
+    """
+    return os.environ.pop("ACCELERATE_USE_FSDP", "false").lower() in ("true", "1")
+
+
 def wait() -> None:
     """Go on once all processes are here."""
     if count() > 1:

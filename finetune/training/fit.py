@@ -20,6 +20,7 @@ from transformers import (
     set_seed,
 )
 
+from finetune.checkpoint.layer_stack import LayerStack, find_layers
 from finetune.checkpoint.run_files import CHECKPOINTS
 from finetune.errors import ConfigError
 from finetune.evaluation.metrics import measure_logits
@@ -43,6 +44,7 @@ from finetune.training.losses import training_loss
 from finetune.training.optimizer import build_optimizer
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import save_weights
+from finetune.training.sharding import shard
 from finetune.training.snapshot_callback import SnapshotCallback
 from finetune.training.tokenized_rows import WINDOWS, tokenized
 from finetune.training.trainer import SnapshotTrainer, best_steps
@@ -72,12 +74,18 @@ def fit(
             place = Path(room, run.config.output.name)
             place.mkdir(exist_ok=True)
             save_weights(run, place)  # raises where the adapter would not open afterwards
+    stack = None
+    if run.config.fsdp:
+        stack = find_layers(run.base.model)
+        shard(run.base.model, stack)
     rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
     batches = token_batches(run.config, rows)
     log = EventLog(events, texts_of_step(run.config, rows, batches))
-    trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
+    trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS), stack)
     if processes.is_first():
-        trainer.before_clipping = partial(log.note_gradients, GradientNorms(run.base.model).measure)
+        # Norms of gradients in parts would make the others wait, in steps that are told of alone.
+        measure = dict if run.config.fsdp else GradientNorms(run.base.model).measure
+        trainer.before_clipping = partial(log.note_gradients, measure)
         trainer.add_callback(log)
     if watch is not None:
         trainer.add_callback(watch)
@@ -168,7 +176,12 @@ def steps_of_epoch(run: PreparedRun) -> int:
 
 
 def _trainer(
-    run: PreparedRun, rows: Dataset, batches: TokenBatches, log: EventLog, snapshots: Snapshots
+    run: PreparedRun,
+    rows: Dataset,
+    batches: TokenBatches,
+    log: EventLog,
+    snapshots: Snapshots,
+    stack: LayerStack | None,
 ) -> SnapshotTrainer:
     loss = training_loss(run.config, run.splits.train, run.splits.labels, run.scale)
     return SnapshotTrainer(
@@ -186,7 +199,7 @@ def _trainer(
         **collators(run, batches),
         compute_loss_func=log.watched(loss),
         compute_metrics=lambda prediction: _epoch_metrics(prediction, run),
-        optimizers=(build_optimizer(run.base.model, run.config), None),
+        optimizers=(build_optimizer(run.base.model, run.config, stack), None),
     )
 
 

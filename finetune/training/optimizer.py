@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from finetune.checkpoint.layer_stack import find_layers
+from finetune.checkpoint.layer_stack import LayerStack, find_layers
 from finetune.run.config_sections import BERT_LEARNING_RATE, OptimizerConfig
 
 BASE_WIDTH = 768
@@ -15,9 +15,14 @@ BASE_WIDTH = 768
 NO_DECAY = re.compile(r"bias|norm", re.IGNORECASE)
 
 
-def build_optimizer(model: PreTrainedModel, config: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW whose rate falls by `layer_decay` from the head down to the embeddings."""
-    stack = find_layers(model)
+def build_optimizer(
+    model: PreTrainedModel, config: OptimizerConfig, stack: LayerStack | None = None
+) -> torch.optim.AdamW:
+    """AdamW whose rate falls by `layer_decay` from the head down to the embeddings.
+
+    The layers are found by a pass of the *model*, unless their *stack* is given.
+    """
+    stack = stack or find_layers(model)
     groups: dict[tuple[int, bool], list[nn.Parameter]] = defaultdict(list)
     for name, parameter in model.named_parameters():
         steps_down = stack.n_layers + 1 - stack.height(name)

@@ -14,7 +14,12 @@ def are_plain(model: PreTrainedModel, scale: ScoreScale | None) -> bool:
 
 
 @torch.no_grad()
-def plain_weights(model: PreTrainedModel, scale: ScoreScale | None) -> dict[str, Tensor]:
-    """The weights of *model*, adapters merged and scores in their own unit; it stays as it is."""
-    weights = merged_weights(model)
+def plain_weights(
+    model: PreTrainedModel, scale: ScoreScale | None, weights: dict[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """The weights of *model*, adapters merged and scores in their own unit; it stays as it is.
+
+    Of a model in parts, its whole *weights* are given.
+    """
+    weights = merged_weights(model) if weights is None else weights
     return weights if scale is None else scale.unscaled_weights(weights, model)

@@ -15,12 +15,14 @@ from finetune.data.splits import Splits, load_splits
 from finetune.data.truncation import require_no_gaps, require_no_pairs, store_truncation
 from finetune.errors import ConfigError
 from finetune.evaluation.report.abbreviate import abbreviated_counts
+from finetune.run import processes
 from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.config_sections import LoopConfig
 from finetune.run.setting_types import option_name
 from finetune.training.optimizer import rate_for
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import count_parameters
+from finetune.training.sharding import whole_weights
 
 LAYER_SETTINGS = ("layer_decay", "freeze_layers", "gradual_unfreezing")
 """Settings that treat layers differently, unless they are as by default."""
@@ -28,6 +30,11 @@ LAYER_SETTINGS = ("layer_decay", "freeze_layers", "gradual_unfreezing")
 
 def prepare_run(config: TrainConfig) -> PreparedRun:
     """Data, base model and check of *config*, without a word; whatever is wrong raises."""
+    if config.fsdp and processes.count() == 1:
+        raise ConfigError(
+            "--fsdp shares a model among several processes, and this is one; start them with"
+            " torchrun --nproc-per-node, or leave it out"
+        )
     bfloat16 = _wants_bfloat16(config)
     source = find_splits(config)
     splits = load_splits(config, source, seed=config.cut_seed)
@@ -64,6 +71,17 @@ def prepare_again(run: PreparedRun, config: TrainConfig) -> PreparedRun:
     return replace(
         run, config=replace(config, learning_rate=rate_for(base.model, config)), base=base
     )
+
+
+def put_together(run: PreparedRun) -> PreparedRun:
+    """The *run* with its model in one piece again, in the first process; all have to ask."""
+    weights = whole_weights(run.base.model)
+    if not processes.is_first():
+        return run
+    base = _open_base(run.config, run.splits)
+    store_truncation(base.model.config, run.config, max_length=run.max_length)
+    base.model.load_state_dict(weights)
+    return replace(run, base=base)
 
 
 def _open_base(config: TrainConfig, splits: Splits) -> Checkpoint:

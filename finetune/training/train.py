@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from finetune.checkpoint.models import quiet_libraries
@@ -32,7 +33,7 @@ from finetune.run.shutdown import report_failures
 from finetune.run.snapshot_folders import Snapshots
 from finetune.training.fit import Say, fit, last_step, steps_of_epoch
 from finetune.training.kept_steps import finish_history, plan_history
-from finetune.training.prepare import describe_prepared, prepare_run
+from finetune.training.prepare import describe_prepared, prepare_run, put_together
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.pretraining import pretrain, seconds_spent
 from finetune.training.results import (
@@ -56,6 +57,8 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
     """
     quiet_libraries()
     processes.join()
+    if processes.launched_with_fsdp() and not config.fsdp:
+        config = replace(config, fsdp=True)
     if config.resume and (record := finished_run(config.output)) is not None:
         require_same_settings(config, record)
         if processes.is_first():
@@ -97,6 +100,8 @@ def train_in(
     if step is None and config.pretrain_epochs:
         pretrain(run, work, events, say)
     trainer = fit(run, work, step, events, say)
+    if run.config.fsdp:
+        run = put_together(run)
     if processes.is_first():
         _finish(run, trainer, work, say)
     processes.wait()

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from accelerate.data_loader import prepare_data_loader
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
 
@@ -24,8 +24,18 @@ from finetune.run import processes
 from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches
 from finetune.training.plain_weights import are_plain, plain_weights
+from finetune.training.sharding import (
+    is_sharded,
+    load_optimizer,
+    save_optimizer,
+    take_weights,
+    whole_optimizer_state,
+    whole_weights,
+)
 from finetune.training.windows import OWNERS, pooled_model
 
+Whole = tuple[dict[str, Tensor], dict[str, Any]]
+"""Weights and the optimizer's state, of a model that is kept in parts."""
 LEARNING_WEIGHTS, STATE_FILE = "learning.safetensors", "trainer_state.json"
 
 
@@ -60,6 +70,9 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         self.before_clipping: Callable[[TrainerState], None] | None = None
         self.before: dict[str, Any] = {}
         self.started = time.monotonic()
+        if is_sharded(self.model):
+            # The Trainer leaves a model alone that it takes for one that transformers has sharded.
+            self.is_distributed_loading_by_transformers = True
 
     @property
     def seconds(self) -> float:
@@ -83,11 +96,12 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
     def take_snapshot(self) -> None:
         """Keep all that the run needs to go on after this step: the last two, and the best."""
         step = self.state.global_step
+        whole = self._put_together()
         if processes.is_first():
             with self.snapshots.writing(step) as folder:
                 processes.wait()
                 self._write_own(folder)
-                self._write_shared(folder)
+                self._write_shared(folder, whole)
                 processes.wait()
             # Later ones are those that were passed over when the run was resumed.
             last = [earlier for earlier in self.snapshots.steps() if earlier <= step][-2:]
@@ -228,6 +242,22 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         self._take_weights(Path(resume_from_checkpoint))
 
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None or not is_sharded(self.model):
+            super()._load_optimizer_and_scheduler(checkpoint)
+        else:
+            optimizer = self.optimizer.optimizer
+            load_optimizer(self.model, optimizer, self.lr_scheduler, Path(checkpoint))
+
+    @contextmanager
+    def _defer_fsdp_gradient_reduction(self) -> Iterator[None]:
+        """Add up the gradients of a step here, and those of all processes at its end."""
+        self.model.set_requires_gradient_sync(False)
+        try:
+            yield
+        finally:
+            self.model.set_requires_gradient_sync(True)
+
     def _go_on(self, folder: Path) -> None:
         self.before = _own_progress(folder)
         if self.before["over"]:
@@ -247,23 +277,39 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         }
         (folder / _own_name()).write_text(json.dumps(progress), encoding="utf-8")
 
-    def _write_shared(self, folder: Path) -> None:
+    def _put_together(self) -> Whole | None:
+        """Weights and the optimizer's state of a model in parts; None where it is in one piece."""
+        if not is_sharded(self.model):
+            return None
+        weights = whole_weights(self.model)
+        return weights, whole_optimizer_state(self.model, self.optimizer.optimizer)
+
+    def _write_shared(self, folder: Path, whole: Whole | None) -> None:
         """Weights that open as a classifier, and the states of optimizer, schedule and Trainer."""
-        self.model.save_pretrained(folder, state_dict=plain_weights(self.model, self.scale))
+        weights, optimizer = whole or (None, None)
+        plain = plain_weights(self.model, self.scale, weights)
+        self.model.save_pretrained(folder, state_dict=plain)
         if not are_plain(self.model, self.scale):
             # Copies, as tied weights (and views of one tensor) share memory, which no file may.
-            learning = {name: each.clone() for name, each in self.model.state_dict().items()}
+            own = self.model.state_dict() if weights is None else weights
+            learning = {name: each.clone() for name, each in own.items()}
             save_file(learning, folder / LEARNING_WEIGHTS)
         save_tokenizer(self.processing_class, folder)
         with _torch_writes():
-            self._save_optimizer_and_scheduler(str(folder))
+            if optimizer is None:
+                self._save_optimizer_and_scheduler(str(folder))
+            else:
+                save_optimizer(optimizer, self.lr_scheduler.state_dict(), folder)
         self.state.save_to_json(str(folder / STATE_FILE))
 
     def _take_weights(self, folder: Path) -> None:
         own = folder / LEARNING_WEIGHTS
         try:
             weights = load_file(own) if own.is_file() else load_weights(folder, self.model)
-            self.model.load_state_dict(weights)
+            if is_sharded(self.model):
+                take_weights(self.model, weights)
+            else:
+                self.model.load_state_dict(weights)
         except (ModelError, RuntimeError) as error:
             raise SnapshotError(
                 f"the weights in {folder.name} don't fit the base model; has it changed since the"

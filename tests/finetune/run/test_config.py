@@ -66,6 +66,13 @@ def test_a_head_alone_goes_with_no_other_freezing(name: str) -> None:
         config(head_only=True, **{name: 1})
 
 
+@pytest.mark.parametrize("name", ["lora_rank", "head_only", "keep_steps", "window_stride"])
+def test_a_model_in_parts_goes_with_nothing_that_needs_it_whole(name: str) -> None:
+    value = True if name == "head_only" else 8
+    with pytest.raises(ConfigError, match="needs the whole model in each process"):
+        config(fsdp=True, **{name: value})
+
+
 def test_paths_are_shown_by_name_and_hub_names_whole(tmp_path: Path) -> None:
     (tmp_path / "news.csv").touch()
     assert shown_name(str(tmp_path / "news.csv")) == "news.csv"

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -29,16 +30,23 @@ import finetune.training.train
 from finetune.__main__ import app
 from finetune.training.trainer import SnapshotTrainer
 
-output, last, kept, *given = sys.argv[1:]
+output, last, kept, sharded, *given = sys.argv[1:]
+ports, words = given[:4], given[4:]
 take = SnapshotTrainer.take_snapshot
 
 def take_and_die(self):
     take(self)
     if self.state.global_step == 8:
+        weights = list(self.model.parameters())
+        local = [each.to_local() if hasattr(each, "to_local") else each for each in weights]
+        here = sum(each.numel() for each in local)
+        in_parts = here < 0.6 * sum(each.numel() for each in weights)
+        assert in_parts == (sys.argv[-1] == sharded)
         os.kill(os.getpid(), signal.SIGKILL)
 
 def run(port, words):
     '''The command line in two processes, as torchrun starts them.'''
+    SnapshotTrainer.take_snapshot = take if words[0] == "resume" else take_and_die
     sys.argv[1:] = words
     place = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": port}
     for rank in "01":
@@ -47,13 +55,18 @@ def run(port, words):
             app()
     return [os.waitstatus_to_exitcode(os.wait()[1]) for _ in "01"]
 
-SnapshotTrainer.take_snapshot = take_and_die
-assert run(given[0], given[2:]) == [-signal.SIGKILL] * 2
+assert run(ports[0], words) == [-signal.SIGKILL] * 2
 shutil.copytree(last, kept)
-SnapshotTrainer.take_snapshot = take
-assert run(given[1], ["resume", output]) == [0, 0]
+assert run(ports[1], ["resume", output]) == [0, 0]
+os.environ["ACCELERATE_USE_FSDP"] = "true"  # as accelerate launch says it
+plain = [word for word in words if not word.startswith(("--keep-steps", "--output"))]
+assert run(ports[2], [*plain, "--output", sharded]) == [-signal.SIGKILL] * 2
+assert run(ports[3], ["resume", sharded]) == [0, 0]
 """
-"""Two processes are killed by the system at step 8 of 12; two more go on.  They import but once."""
+"""Two processes are killed by the system at step 8 of 12; two more go on.  They import but once.
+
+Then the same once more, the model shared by the two.
+"""
 
 
 def python(*words: object) -> subprocess.CompletedProcess[str]:
@@ -62,12 +75,13 @@ def python(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
-def free_ports() -> list[int]:
-    """One for each of two runs."""
-    with socket.socket() as one, socket.socket() as other:
-        for each in (one, other):
+def free_ports(runs: int) -> list[int]:
+    """One for each of several runs."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(runs)]
+        for each in sockets:
             each.bind(("localhost", 0))
-        return [each.getsockname()[1] for each in (one, other)]
+        return [each.getsockname()[1] for each in sockets]
 
 
 @pytest.fixture(scope="module")
@@ -127,18 +141,35 @@ def test_two_processes_make_the_steps_of_one_that_accumulates(
             assert weight.allclose(others[name], atol=2e-5), name
 
 
+def check_sharded(folder: Path, pair: Path) -> None:
+    """Two processes that shared a model left a whole one, the same as where each had its own."""
+    record, expected = RunRecord.load(folder), RunRecord.load(pair)
+    assert record.settings["fsdp"] is True
+    for mine, theirs in zip(record.epochs, expected.epochs, strict=True):
+        assert mine.train_loss == pytest.approx(theirs.train_loss, abs=1e-5)
+        assert mine.validation_loss == pytest.approx(theirs.validation_loss, abs=1e-5)
+    check_close(record.validation, expected.validation)
+    weights, others = (load_file(place / "model.safetensors") for place in (folder, pair))
+    assert weights.keys() == others.keys()
+    for name, weight in weights.items():
+        if not name.endswith("key.bias"):  # of which the gradient is noise
+            assert weight.allclose(others[name], atol=2e-5), name
+
+
 def test_two_killed_processes_go_on_to_the_same_weights(
     given: Mapping[str, object], pair: Path, tmp_path: Path
 ) -> None:
     output, kept = tmp_path / "out", tmp_path / "kept"
     last = tmp_path / ".out.partial" / "checkpoints" / "checkpoint-8"
-    words = (output, last, kept, *free_ports(), *options(given, output))
+    sharded = tmp_path / "sharded"
+    words = (output, last, kept, sharded, *free_ports(4), *options(given, output))
     resumed = python("-c", KILLED_AND_RESUMED, *words)
     assert resumed.returncode == 0, resumed.stderr
     assert load_checkpoint(str(kept)).labels
     assert "Resuming after step 8." in resumed.stdout
     assert (output / "model.safetensors").read_bytes() == (pair / "model.safetensors").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out", "sharded"]
+    check_sharded(sharded, pair)
     frames = open_history(output).frames
     assert [frame.step for frame in frames][:4] == [0, 5, 10, 12]
     for mine, theirs in zip(frames, open_history(pair).frames, strict=True):
