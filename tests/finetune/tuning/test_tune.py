@@ -11,11 +11,17 @@ from optuna.study import Study
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
+from finetune.checkpoint.models import Checkpoint
 from finetune.checkpoint.run_files import JOURNAL
 from finetune.errors import ConfigError, FinetuneError, OutputError
+from finetune.evaluation.quality import Quality
 from finetune.run.config import TrainConfig
+from finetune.run.output_folder import working_path
 from finetune.run.record import RunRecord, TrialRecord
 from finetune.run.tuning_folder import is_stopped_search, stopped_search, tuning_path
+from finetune.training.fit import Say
+from finetune.training.prepared_run import PreparedRun
+from finetune.training.results import assess_run
 from finetune.training.train import train
 from finetune.tuning.config import TuneConfig
 from finetune.tuning.search_space import SearchSpace, read_search_space, with_settings
@@ -84,19 +90,6 @@ def test_the_best_trial_is_the_run_that_is_left_and_all_are_told_of(
     assert not tuning_path(whole.output).exists()
 
 
-def test_trials_see_no_test_rows(
-    data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a trial was measured as a finished run is")
-
-    monkeypatch.setattr("finetune.training.train.assess_run", refuse)
-    with pytest.raises(AssertionError, match="as a finished run is"):
-        tune(settings(data, base, tmp_path / "out"), TuneConfig(trials=1), SPACE, say=silent)
-    lines = (tuning_path(tmp_path / "out") / JOURNAL).read_text(encoding="utf-8")
-    assert '"over":true' in lines.replace(" ", "")  # the trials were over before that
-
-
 def test_a_search_that_is_killed_again_and_again_finds_what_it_would_have_found(
     whole: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,8 +153,15 @@ def test_ctrl_c_keeps_the_trial_and_says_how_to_go_on(
 
 
 def test_a_trial_without_time_is_stopped_and_goes_on_when_there_is_more(
-    whole: TrainConfig, tmp_path: Path
+    whole: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    measured: list[Path] = []
+
+    def measure(run: PreparedRun, saved: Checkpoint, work: Path, say: Say) -> Quality:
+        measured.append(work)
+        return assess_run(run, saved, work, say)
+
+    monkeypatch.setattr("finetune.training.train.assess_run", measure)
     config = dataclasses.replace(whole, output=tmp_path / "out")
     with pytest.raises(FinetuneError, match="no trial was completed in the time given"):
         tune(config, TuneConfig(minutes=1e-9), SPACE, say=silent)
@@ -170,6 +170,7 @@ def test_a_trial_without_time_is_stopped_and_goes_on_when_there_is_more(
     record = tune(stopped_search(config.output), more, say=said.append)
     assert trials(record) == trials(RunRecord.load(whole.output))[:1]
     assert any(line.startswith("Trial 1 of 1: learning rate 0.005, epochs 2") for line in said)
+    assert measured == [working_path(config.output)]  # no trial is, where test rows are
     assert [*(config.output / "tuning").glob("trial-001/checkpoints/checkpoint-*")]
 
 
