@@ -46,7 +46,7 @@ def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
     assert not app.error
     assert app.text_area(key=keys.TEXT).value == load_examples()[0].text
     assert component_data(app, "heatmap")["title"] == "L2 · mean of heads"
-    assert "special tokens" in page_text(app)
+    assert "every word hidden" in page_text(app)
 
 
 def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
@@ -103,7 +103,7 @@ def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> N
     app.selectbox(key=keys.AGAINST).select(3).run()
     assert "logit World − logit Sci/Tech" in page_text(app)
     app.selectbox(key=keys.AGAINST).select("nothing").run()
-    assert "= logit World" in page_text(app)
+    assert "logit World" in page_text(app)
     assert "− logit" not in page_text(app)
 
 
