@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 import transformers
 
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
@@ -22,6 +23,14 @@ from viz.attribution import registry
 transformers.logging.disable_progress_bar()
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests that are marked `cuda` where there is no card."""
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("cuda"):
+                item.add_marker(pytest.mark.skip(reason="no CUDA card"))
 
 
 @pytest.fixture(scope="session", autouse=True)

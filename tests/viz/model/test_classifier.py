@@ -151,7 +151,7 @@ def test_versions_of_a_text_that_a_family_takes_one_by_one_only(
     np.testing.assert_allclose(classifier.logits(texts), alone, atol=1e-6)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+@pytest.mark.cuda
 def test_a_card_reads_what_the_cpu_reads(family_checkpoint: Path) -> None:
     on_card = Classifier.load(family_checkpoint, device="cuda").read(TEXT)
     on_cpu = Classifier.load(family_checkpoint, device="cpu").read(TEXT)
