@@ -223,7 +223,8 @@ class LoopConfig(Settings):
     """Only take operations that give the same bits each time, also on a CUDA GPU; slower there."""
 
     precision: Precision = "auto"
-    """Arithmetic of training. auto: bfloat16 on a CUDA GPU that has it, else float32."""
+    """Arithmetic of training; weights stay float32. auto: bfloat16 on a CUDA GPU that has it, or on
+    a CPU that has it where a short trial is faster (not with --deterministic); else float32."""
 
     patience: Whole = 0
     """Stop after this many epochs without a better macro F1 (or R2) on validation; 0 turns it

@@ -32,10 +32,14 @@ class SavedSettings:
     rows: Fingerprints
     """Of each split; none where a series of seeds keeps them seed by seed."""
     processes: int
+    precision: str | None = None
+    """What the run computes in, where that was tried; None where it hangs on settings alone."""
 
 
-def save_settings(config: TrainConfig, fingerprints: Fingerprints, folder: Path) -> None:
-    """Write the settings, paths of this machine whole, what the rows were, and who trains."""
+def save_settings(
+    config: TrainConfig, fingerprints: Fingerprints, folder: Path, *, precision: str | None = None
+) -> None:
+    """Write the settings, paths of this machine whole, what the rows were, who trains, and how."""
     written = {name: _plain(config, name) for name in DEFAULTS}
     content = {
         "version": 1,
@@ -43,6 +47,8 @@ def save_settings(config: TrainConfig, fingerprints: Fingerprints, folder: Path)
         "rows": dict(fingerprints),
         "processes": processes.count(),
     }
+    if precision is not None:
+        content["precision"] = precision
     text = json.dumps(content, indent=1, ensure_ascii=False)
     write_atomically(folder / SETTINGS, text)
 
@@ -62,7 +68,7 @@ def load_settings(folder: Path) -> SavedSettings:
         if isinstance(error.__cause__, OSError):
             raise OutputError(f"no run can be resumed here: {error}") from error
         raise OutputError(f"{error}; use --overwrite to start over") from error
-    return SavedSettings(found.settings, found.rows, found.processes)
+    return SavedSettings(found.settings, found.rows, found.processes, found.precision)
 
 
 def _config(settings: Any) -> TrainConfig:
@@ -79,6 +85,7 @@ class _File:
     settings: Annotated[TrainConfig, PlainValidator(_config)]
     rows: Fingerprints
     processes: Annotated[int, Field(ge=1, le=1_000_000)]
+    precision: Literal["float32", "bfloat16"] | None = None
 
 
 @cache

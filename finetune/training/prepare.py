@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import torch
 from transformers import set_seed
 
 from finetune.checkpoint.layer_stack import find_layers
@@ -17,9 +16,9 @@ from finetune.errors import ConfigError
 from finetune.evaluation.report.abbreviate import abbreviated_counts
 from finetune.run import processes
 from finetune.run.config import DEFAULTS, TrainConfig
-from finetune.run.config_sections import LoopConfig
 from finetune.run.setting_types import option_name
 from finetune.training.optimizer import rate_for
+from finetune.training.precision import wants_bfloat16
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import count_parameters
 from finetune.training.sharding import whole_weights
@@ -35,7 +34,7 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
             "--fsdp shares a model among several processes, and this is one; start them with"
             " torchrun --nproc-per-node, or leave it out"
         )
-    bfloat16 = _wants_bfloat16(config)
+    bfloat16 = wants_bfloat16(config)
     source = find_splits(config)
     splits = load_splits(config, source, seed=config.cut_seed)
     base = _open_base(config, splits)
@@ -110,15 +109,6 @@ def _require_fitting(config: TrainConfig, base: Checkpoint) -> None:
             f"{option_name(by_layer[0])} treats layers differently, but those of this {family}"
             " share their weights; leave it out"
         )
-
-
-def _wants_bfloat16(config: LoopConfig) -> bool:
-    if not torch.cuda.is_available():
-        return config.precision == "bfloat16"
-    has_it = torch.cuda.is_bf16_supported(including_emulation=False)
-    if config.precision == "bfloat16" and not has_it:
-        raise ConfigError("--precision is bfloat16, which this GPU does not support; use float32")
-    return config.precision != "float32" and has_it
 
 
 def _max_length(config: TrainConfig, base: Checkpoint) -> int:

@@ -33,6 +33,7 @@ from finetune.run.shutdown import report_failures
 from finetune.run.snapshot_folders import Snapshots
 from finetune.training.fit import Say, fit, last_step, steps_of_epoch
 from finetune.training.kept_steps import finish_history, plan_history
+from finetune.training.precision import MIN_GAIN, gain_of_bfloat16, requires_trial
 from finetune.training.prepare import describe_prepared, prepare_run, put_together
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.pretraining import pretrain, seconds_spent
@@ -94,7 +95,10 @@ def train_in(
     for line in describe_prepared(run):
         say(line)
     rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
-    _save_or_compare_settings(config, rows, work)
+    run = _settle_precision(run, work, say)
+    _save_or_compare_settings(
+        config, rows, work, precision="bfloat16" if run.bfloat16 else "float32"
+    )
     _check_disk(run, work, say, histories)
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:
@@ -106,6 +110,22 @@ def train_in(
         _finish(run, trainer, work, say)
     processes.wait()
     return _read(work)
+
+
+def _settle_precision(run: PreparedRun, work: Path, say: Say) -> PreparedRun:
+    """The run in the precision that it began with, or that a trial says is faster here."""
+    if not requires_trial(run.config, run.base.model):
+        return run
+    if run.config.resume and (work / SETTINGS).is_file():
+        return replace(run, bfloat16=load_settings(work).precision == "bfloat16")
+    gain = gain_of_bfloat16(run) if processes.is_first() else 0.0
+    bfloat16 = processes.any_true(gain >= MIN_GAIN)
+    if bfloat16:
+        say(
+            f"Precision: bfloat16, in which this processor trains {gain:.1f} times as fast; weights"
+            " stay float32."
+        )
+    return replace(run, bfloat16=bfloat16)
 
 
 def _check_disk(run: PreparedRun, work: Path, say: Say, histories: int) -> None:
@@ -147,7 +167,9 @@ def _folder(config: TrainConfig) -> Iterator[Path]:
         yield working_path(config.output)
 
 
-def _save_or_compare_settings(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
+def _save_or_compare_settings(
+    config: TrainConfig, rows: Fingerprints, work: Path, *, precision: str | None = None
+) -> None:
     """Write settings and rows down, or compare them with those of the run that goes on."""
     if config.resume and (work / SETTINGS).is_file():
         begun = load_settings(work)
@@ -155,7 +177,7 @@ def _save_or_compare_settings(config: TrainConfig, rows: Fingerprints, work: Pat
         require_same_processes(begun.processes)
         require_same_rows(rows, begun.rows)
     elif processes.is_first():
-        save_settings(config, rows, work)
+        save_settings(config, rows, work, precision=precision)
     processes.wait()
 
 

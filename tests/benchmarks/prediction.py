@@ -79,11 +79,12 @@ def speed(data: Path, room: Path) -> Iterator[Result]:
     import transformers
     from transformers import pipeline
 
+    from finetune.checkpoint.bfloat16 import has_bfloat16
     from finetune.data.tables.reader import read_table
     from finetune.data.tables.stream import open_stream
     from viz import Classifier, default_checkpoint
     from viz.cli.processes import n_cores
-    from viz.data.prediction.precision import Precision, has_bfloat16
+    from viz.data.prediction.precision import Precision
     from viz.data.prediction.run import PredictionRun
 
     checkpoint, cores = default_checkpoint(), n_cores()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from finetune.checkpoint.arrays import FloatArray
+from finetune.checkpoint.bfloat16 import has_bfloat16
 from viz.attribution.method import no_progress
 from viz.data.rows.row_predictions import RowPredictions, predict
 from viz.errors import CheckpointError, SelectionError
@@ -33,15 +34,6 @@ class PrecisionChoice:
     """Rows whose decision is nearer to another one than this are read in float32 again."""
     reason: str = ""
     """Why it was chosen; nothing where there was no choice."""
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether a device computes products in bfloat16 itself, faster than in float32."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type != "cpu":
-        return False
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def require(precision: Precision, device: torch.device) -> None:
