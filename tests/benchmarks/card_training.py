@@ -90,9 +90,9 @@ def peak_rate(device: torch.device, side: int) -> tuple[float, str]:
     return matmul_rate(device, side), f"measured, product of {side} × {side} matrices"
 
 
-def matmul_rate(device: torch.device, side: int) -> float:
-    """Operations a second of a large bfloat16 product on this device, the best of five."""
-    one, other = torch.randn(2, side, side, device=device, dtype=torch.bfloat16)
+def matmul_rate(device: torch.device, side: int, dtype: torch.dtype = torch.bfloat16) -> float:
+    """Operations a second of a large product on this device, the best of five."""
+    one, other = torch.randn(2, side, side, device=device, dtype=dtype)
 
     def product() -> None:
         torch.mm(one, other)

@@ -60,6 +60,26 @@ class Race:
         self._train(longest, clock)
         return clock
 
+    def fair_peer(self, *, bfloat16: bool) -> Clock:
+        """The run of the Trainer as a good user sets it up: texts of like length, padded together.
+
+        In its own batches of as many texts, in float32 or in the bfloat16 of autocast.
+        """
+        longest = DEFAULT_MAX_LENGTH
+        clock = Clock(self._exam(longest), every=self.every)
+        self._train(
+            longest,
+            clock,
+            dynamic=True,
+            bf16=bfloat16,
+            train_sampling_strategy="group_by_length",
+        )
+        return clock
+
+    def lengths(self) -> list[int]:
+        """Tokens of each training text."""
+        return [len(ids) for ids in self._read(max_length=DEFAULT_MAX_LENGTH)["input_ids"]]
+
     def start_of_peer(self, longest: int, *, steps: int, seconds: float) -> Clock:
         """So many *steps* of that run after some to warm up, or as many as begin in *seconds*."""
         clock = Clock(warm_up=WARM_UP, limit=seconds)
@@ -69,7 +89,7 @@ class Race:
 
     def tokens(self) -> float:
         """Tokens of a training text, on average."""
-        return fmean(map(len, self._read(max_length=DEFAULT_MAX_LENGTH)["input_ids"]))
+        return fmean(self.lengths())
 
     def _exam(self, longest: int) -> Exam:
         """The validation rows in random order, cut at *longest* tokens."""
@@ -78,7 +98,7 @@ class Race:
         rows = rows.select(order)
         return partial(_share_right, self.tokenizer, self.splits.labels, rows, longest)
 
-    def _train(self, longest: int, clock: Clock, **more: Any) -> None:
+    def _train(self, longest: int, clock: Clock, *, dynamic: bool = False, **more: Any) -> None:
         set_seed(self.config.seed)
         model = AutoModelForSequenceClassification.from_pretrained(
             self.config.model, num_labels=len(self.splits.labels), dtype=torch.float32
@@ -86,7 +106,9 @@ class Race:
         trainer = Trainer(
             model=model,
             args=self._arguments(**more),
-            train_dataset=self._padded(longest),
+            train_dataset=self._rows(longest, padding=False if dynamic else "max_length"),
+            # With a tokenizer, the Trainer pads each batch to its longest text.
+            processing_class=self.tokenizer if dynamic else None,
             callbacks=[clock],
         )
         trainer.remove_callback(PrinterCallback)
@@ -112,9 +134,9 @@ class Race:
             **more,
         )
 
-    def _padded(self, longest: int) -> Dataset:
+    def _rows(self, longest: int, *, padding: str | bool) -> Dataset:
         rows, labels = self.splits.train, self.splits.labels
-        read = self._read(padding="max_length", max_length=longest)
+        read = self._read(padding=padding, max_length=longest)
         return Dataset.from_dict(read | {"labels": [labels.index(name) for (name,) in rows.labels]})
 
     def _read(self, **how: Any) -> dict[str, list[list[int]]]:
