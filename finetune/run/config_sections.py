@@ -299,6 +299,10 @@ class LossConfig(Settings):
     """Weight of a class in the loss, for classes of very different size, at some cost in accuracy.
     balanced: one over its number of rows; effective: the same, milder for large classes."""
 
+    masking: bool = False
+    """Hide tokens in half of each batch, at ratios drawn from 0 to 1, so that hidden words are
+    nothing unusual: for a twin of a checkpoint that judges explanations. Costs some accuracy."""
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class OutputConfig(Settings):

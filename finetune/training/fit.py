@@ -41,6 +41,7 @@ from finetune.training.gradient_norms import GradientNorms
 from finetune.training.kept_steps import HistoryCallback
 from finetune.training.lora import add_lora
 from finetune.training.losses import training_loss
+from finetune.training.masking import MaskingCollator
 from finetune.training.optimizer import build_optimizer
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import save_weights
@@ -205,20 +206,29 @@ def _trainer(
 
 def collators(run: PreparedRun, batches: TokenBatches) -> dict[str, Any]:
     """What makes batches of rows, and of those that are measured where that is something else."""
-    multiple = 8 if torch.cuda.is_available() else None
+    multiple, tokenizer = 8 if torch.cuda.is_available() else None, run.base.tokenizer
+    collated: dict[str, Any]
     if run.config.windows is None:
-        padding = DataCollatorWithPadding(run.base.tokenizer, pad_to_multiple_of=multiple)
-        return {"data_collator": padding}
-    return {
-        "data_collator": WindowCollator(
-            run.base.tokenizer,
-            limit=run.config.windows_of_epoch,
-            seed=run.config.seed,
-            batches=batches,
-            multiple=multiple,
-        ),
-        "eval_collator": WindowCollator(run.base.tokenizer),
-    }
+        collated = {
+            "data_collator": DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
+        }
+    else:
+        collated = {
+            "data_collator": WindowCollator(
+                tokenizer,
+                limit=run.config.windows_of_epoch,
+                seed=run.config.seed,
+                batches=batches,
+                multiple=multiple,
+            ),
+            "eval_collator": WindowCollator(tokenizer),
+        }
+    if not run.config.masking:
+        return collated
+    masking = MaskingCollator(
+        collated["data_collator"], tokenizer, seed=run.config.seed, batches=batches
+    )
+    return {"eval_collator": collated["data_collator"]} | collated | {"data_collator": masking}
 
 
 def held_out_rows(run: PreparedRun) -> Dataset:
