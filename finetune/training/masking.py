@@ -1,8 +1,8 @@
 """Training with words hidden in half of each batch, so that hidden words are nothing unusual.
 
 Explanations are measured by hiding words, but a classifier that never saw a text with hidden words
-may do anything there.  One that was trained with them judges fairly: half of each batch is read with
-tokens hidden at a ratio that is drawn for each text from 0 to 1, and the loss is the mean over all.
+may do anything there.  One that was trained with them judges fairly: half of each batch is read
+with tokens hidden at a ratio drawn for each text from 0 to 1, and the loss is the mean over all.
 Source: Madsen et al. 2024, Faithfulness Measurable Models (ICML).
 """
 
@@ -22,9 +22,9 @@ Row = Mapping[str, Any]
 class MaskingCollator:
     """Batches in which tokens of half of the texts are hidden, all other things as they were.
 
-    Tokens become the mask token, or are taken out where the tokenizer has none; special tokens stay.
-    What is hidden hangs on the seed, the epoch and the texts of the batch alone, so that a resumed
-    run hides what it would have hidden.
+    Tokens become the mask token, or are taken out where the tokenizer has none; special tokens
+    stay.  What is hidden hangs on the seed, the epoch and the texts of the batch alone, so that a
+    resumed run hides what it would have hidden.
 
     Args:
         collator: Makes the batch of rows.

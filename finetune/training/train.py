@@ -114,10 +114,13 @@ def train_in(
 
 def _settle_precision(run: PreparedRun, work: Path, say: Say) -> PreparedRun:
     """The run in the precision that it began with, or that a trial says is faster here."""
-    if not requires_trial(run.config, run.base.model):
+    resumed = run.config.resume and (work / SETTINGS).is_file()
+    begun = load_settings(work).precision if resumed else None
+    # On another machine too, or the steps would be others than those of a run that wasn't stopped.
+    if begun is not None and run.config.precision == "auto":
+        return replace(run, bfloat16=begun == "bfloat16")
+    if resumed or not requires_trial(run.config, run.base.model):
         return run
-    if run.config.resume and (work / SETTINGS).is_file():
-        return replace(run, bfloat16=load_settings(work).precision == "bfloat16")
     gain = gain_of_bfloat16(run) if processes.is_first() else 0.0
     bfloat16 = processes.any_true(gain >= MIN_GAIN)
     if bfloat16:

@@ -63,4 +63,6 @@ def test_a_run_goes_on_in_what_it_began_with(
     save_settings(config, {}, tmp_path, precision=expected)
     assert load_settings(tmp_path).precision == expected
     resumed = prepare_run(replace(config, resume=True))
-    assert train._settle_precision(resumed, tmp_path, silent).bfloat16 == (gain > 1)
+    for may_try in (True, False):
+        monkeypatch.setattr(train, "requires_trial", lambda config, model, may=may_try: may)
+        assert train._settle_precision(resumed, tmp_path, silent).bfloat16 == (gain > 1)
