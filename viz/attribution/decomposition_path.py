@@ -14,8 +14,6 @@ change on the way.  Source: viz/attribution/README.md 2.2;
 after Modarressi et al. 2023 and Sundararajan et al. 2017.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -40,8 +38,6 @@ from viz.types import Attention
 PERCENT_KEPT = 25
 """Per cent of each word that stays.  Between 20 and 30 faithfulness hardly differs, and which of
 them is best depends on the data."""
-PERCENT_OF_GRADIENT = 0
-"""Per cent of attention's own gradient that is let through."""
 FULL_TEXT_ATTENTION_WEIGHT = 0.5
 """What the attention of the whole text counts beside that on the path.
 
@@ -66,8 +62,6 @@ class _PathRecorder(PlacedEmbeddings):
         embeddings: (B, T, D).
         full_text_attention: What attention in the whole text is held beside that of these
             embeddings; None holds theirs alone.
-        attention_gradient: How much of attention's own gradient is let through: 0 holds it
-            fixed, so that the pass is linear, 1 lets all of it through.
         stop: Whether the pass ends where the first layer would begin.
     """
 
@@ -76,12 +70,10 @@ class _PathRecorder(PlacedEmbeddings):
         embeddings: Tensor,
         full_text_attention: "FullTextAttention | None" = None,
         *,
-        attention_gradient: float = 0.0,
         stop: bool = False,
     ) -> None:
         super().__init__(embeddings, "input", freeze=True)
         self.full_text_attention = full_text_attention
-        self.attention_gradient = attention_gradient
         self.stop = stop
         self.layer = 0
         """How many layers' attention has been come to."""
@@ -101,17 +93,11 @@ class _PathRecorder(PlacedEmbeddings):
         known = self.full_text_attention
         # Those of a decoder aren't known.
         if not isinstance(known, Tensor) or len(self.weights) >= len(known):
-            held_weights = super().on_weights(weights)
-        else:
-            layer = known[len(self.weights)]
-            if weights.shape[-1] > layer.shape[-1]:
-                layer = torch.cat([layer, 1 - layer.sum(-1, keepdim=True)], -1)
-            held_weights = super().on_weights(
-                torch.lerp(weights.detach(), layer, FULL_TEXT_ATTENTION_WEIGHT)
-            )
-        if not self.attention_gradient:
-            return held_weights
-        return held_weights + self.attention_gradient * (weights - weights.detach())
+            return super().on_weights(weights)
+        layer = known[len(self.weights)]
+        if weights.shape[-1] > layer.shape[-1]:
+            layer = torch.cat([layer, 1 - layer.sum(-1, keepdim=True)], -1)
+        return super().on_weights(torch.lerp(weights.detach(), layer, FULL_TEXT_ATTENTION_WEIGHT))
 
     def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         """End the pass behind the first layer's input, where nothing more is wanted."""
@@ -142,22 +128,13 @@ class MaskingPath:
     Args:
         inputs: The text and the class.
         full_text_attention: Whether attention is held half way to what it is in the whole text.
-        attention_gradient: How much of attention's own gradient is let through, from 0 to 1; then
-            scores of a point split nothing.  Of a long text none is.
 
     Raises:
         MethodError: later, where a pass isn't linear.
     """
 
-    def __init__(
-        self,
-        inputs: AttributionInput,
-        *,
-        full_text_attention: bool = False,
-        attention_gradient: float = 0.0,
-    ) -> None:
+    def __init__(self, inputs: AttributionInput, *, full_text_attention: bool = False) -> None:
         self.inputs = inputs
-        self.attention_gradient = attention_gradient
         self.full_text_attention = _full_text_attention(inputs) if full_text_attention else None
         # Without a mask token nothing is left where a word was.
         self.words, self.hidden = path_ends(inputs, inputs.classifier.tokenizer.mask_token_id)
@@ -194,19 +171,10 @@ class MaskingPath:
         linear = linear_pass(
             self.inputs.classifier,
             [reading.encoding.inputs] * len(shares),
-            _PathRecorder(
-                embeddings,
-                self.full_text_attention,
-                attention_gradient=self.attention_gradient,
-            ),
+            _PathRecorder(embeddings, self.full_text_attention),
             expected=np.where(is_text, reading.prediction.logits, np.nan),
         )
-        target = against_all_target(self.inputs)
-        gradients: Sequence[Tensor]
-        if self.attention_gradient:
-            gradients = torch.autograd.grad(target.value(linear.logits).sum(), linear.leaves)
-        else:
-            gradients = linear.split_gradients(target.value).leaves
+        gradients = linear.split_gradients(against_all_target(self.inputs).value).leaves
         is_version = torch.tensor(np.isin(shares, (0, 1)).all(1), device=linear.logits.device)
         sources = [
             torch.where(is_version[:, None, None], leaf.detach(), source)
@@ -239,19 +207,12 @@ class MaskingPath:
         return [leaf[0].detach() for leaf in leaves if leaf is not None]
 
 
-def partly_masked_scores(
-    inputs: AttributionInput,
-    share: int = PERCENT_KEPT,
-    attention_gradient: int = PERCENT_OF_GRADIENT,
-) -> FloatArray:
+def partly_masked_scores(inputs: AttributionInput, share: int = PERCENT_KEPT) -> FloatArray:
     """Word scores with *share* percent of every word kept; costs `PASSES_PER_POINT`.
 
     (n_words,)
     """
-    path = MaskingPath(
-        inputs, full_text_attention=True, attention_gradient=attention_gradient / 100
-    )
-    return path.at(share / 100)
+    return MaskingPath(inputs, full_text_attention=True).at(share / 100)
 
 
 def path_scores(path: MaskingPath) -> tuple[FloatArray, FloatArray]:
@@ -272,9 +233,7 @@ def _unit(scores: FloatArray) -> FloatArray:
 
 
 def _decomposition_path(inputs: AttributionInput) -> TokenScores:
-    scores = partly_masked_scores(
-        inputs, int(inputs.options["share"]), int(inputs.options["attention_gradient"])
-    )
+    scores = partly_masked_scores(inputs, int(inputs.options["share"]))
     if not np.isfinite(scores).all():
         raise MethodError(
             "The decomposition on the path gives no finite scores for this text; choose another."
@@ -301,15 +260,6 @@ DECOMPOSITION_PATH = Method(
             "none.",
             minimum=1,
             maximum=99,
-        ),
-        Option(
-            name="attention_gradient",
-            label="Attention's gradient, %",
-            default=PERCENT_OF_GRADIENT,
-            help="How much of what a word changes through attention weights counts too; 0 holds "
-            "them fixed.",
-            minimum=0,
-            maximum=100,
         ),
     ),
     operator="mask",
