@@ -6,6 +6,7 @@ import test from "node:test";
 import { decodeBits, decodeFloat32, decodeInt8, decodeUint16 } from "../../../viz/widgets/shared/array_codec.js";
 import { isHatchLine } from "../../../viz/widgets/shared/impossible.js";
 import { hasModifier, moveInList } from "../../../viz/widgets/shared/keyboard.js";
+import { mount } from "../../../viz/widgets/shared/mount.js";
 import { clamp, formatNumber } from "../../../viz/widgets/shared/numbers.js";
 import { packColor, pixelRanges, poolMaxAbs } from "../../../viz/widgets/shared/pixels.js";
 
@@ -88,4 +89,39 @@ test("pixels cover all cells, without a gap where cells are smaller", () => {
   assert.deepEqual(pixelRanges(2, 5), [[0, 2], [2, 5]]);
   assert.deepEqual(pixelRanges(4, 2), [[0, 1], [0, 1], [1, 2], [1, 2]]);
   assert.deepEqual(pixelRanges(2, 8, 4, 2), [[4, 6], [6, 8]], "the second half, twice as large");
+});
+
+/** Draws one element again and again, and counts its views. */
+function createElementThatCounts(isConnected) {
+  const counts = { created: 0, stopped: 0 };
+  const parentElement = { isConnected };
+  const create = () => ({ show() {}, stop: () => (counts.stopped += 1), number: (counts.created += 1) });
+  return { counts, parentElement, draw: () => mount({ parentElement }, create) };
+}
+
+test("a view outlives a call that is dropped before the next one comes", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { counts, draw } = createElementThatCounts(true);
+  const endDropped = draw();
+  endDropped();
+  const end = draw();
+  context.mock.timers.tick(10_000);
+  assert.deepEqual(counts, { created: 1, stopped: 0 });
+  end();
+  context.mock.timers.tick(10_000);
+  assert.deepEqual(counts, { created: 1, stopped: 1 });
+  draw();
+  assert.deepEqual(counts, { created: 2, stopped: 1 });
+});
+
+test("a view whose element left the page stops at once, and once", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { counts, parentElement, draw } = createElementThatCounts(true);
+  const end = draw();
+  end();
+  parentElement.isConnected = false;
+  end();
+  assert.deepEqual(counts, { created: 1, stopped: 1 });
+  context.mock.timers.tick(10_000);
+  assert.deepEqual(counts, { created: 1, stopped: 1 });
 });

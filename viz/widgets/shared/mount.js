@@ -18,12 +18,14 @@
  */
 
 const views = new WeakMap();
+const GRACE = 250; // milliseconds in which a page that is still there may draw a view again
 
 /**
  * Hands a component to the view of its element, which is created on the first call.
  *
- * Streamlit calls a component again with new data, and may drop a call that came too late; only
- * the last call's cleanup ends the view.
+ * Streamlit calls a component again with new data, and may drop a call that came too late: it cleans
+ * that call up before it makes the next one. A view whose element is still on the page thus waits a
+ * moment for that call, else it would forget where its reader was; the last call's cleanup ends it.
  * @param {Component} component - What the page hands over.
  * @param {(parent: Element) => View} create - Creates the view of an element.
  * @returns {() => void} The cleanup of this call.
@@ -34,9 +36,13 @@ export function mount(component, create) {
   const view = views.get(parentElement);
   view.last = component;
   view.show(component);
-  return () => {
-    if (view.last !== component) return;
+  const stop = () => {
+    if (view.last !== component || views.get(parentElement) !== view) return;
     view.stop();
     views.delete(parentElement);
+  };
+  return () => {
+    if (parentElement.isConnected) setTimeout(stop, GRACE);
+    else stop();
   };
 }
