@@ -131,8 +131,11 @@ def test_an_attribution_has_a_row_a_word_then_bias_and_value(
     words = table[table["kind"] == "word"]
     np.testing.assert_array_equal(words["score"].to_numpy(np.float32), merge(made.scores, over))
     assert [unguarded(text) for text in words["text"]] == [span.label for span in over]
-    assert list(table["kind"][-2:]) == ["bias", "value"]
-    assert list(table["score"][-2:]) == [made.bias, made.value]
+    assert list(table["kind"][-3:]) == ["bias", "hidden", "value"]
+    assert made.shares is not None
+    numbers = [float(table[name].iloc[row]) for name, row in (("score", -3), ("share", -2))]
+    assert numbers == [made.bias, made.shares.hidden]
+    assert float(table["score"].iloc[-1]) == made.value
     stored = arrays_of(spec)
     np.testing.assert_array_equal(stored["scores"], merge(made.scores, over))
     np.testing.assert_array_equal(stored["token_scores"], made.scores)
