@@ -43,13 +43,14 @@ class MaskingCollator:
     ) -> None:
         self.collator, self.seed, self.batches = collator, seed, batches
         self.mask: int | None = tokenizer.mask_token_id
-        self.special = np.array(sorted(tokenizer.all_special_ids))
+        self.special = np.array(sorted(_special_ids(tokenizer)))
 
     def __call__(self, rows: Sequence[Row]) -> Any:
         """The batch, half of its texts with tokens hidden."""
         texts = zlib.crc32(repr([row["input_ids"] for row in rows]).encode())
         chance = np.random.default_rng([self.seed, self.batches.epoch, texts])
-        masked = set(chance.permutation(len(rows))[: len(rows) // 2].tolist())
+        half = (len(rows) + int(chance.integers(2))) // 2  # of an odd number either of two
+        masked = set(chance.permutation(len(rows))[:half].tolist())
         return self.collator(
             [
                 self.hide(row, float(chance.random()), chance) if number in masked else row
@@ -78,6 +79,15 @@ class MaskingCollator:
             name: values if name == "labels" else _kept(values, ~hidden)
             for name, values in row.items()
         }
+
+
+def _special_ids(tokenizer: PreTrainedTokenizerFast) -> set[int]:
+    """What is never hidden; an unknown word is a word, unless its token has another use too."""
+    names = {name: each for name, each in tokenizer.special_tokens_map.items() if each}
+    unknown = names.pop("unk_token", None)
+    others = {str(each) for value in names.values() for each in np.atleast_1d(value)}
+    ids = set(tokenizer.all_special_ids)
+    return ids if str(unknown) in others else ids - {tokenizer.unk_token_id}
 
 
 def _is_windows(values: object) -> bool:

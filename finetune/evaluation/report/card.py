@@ -168,6 +168,7 @@ def _training(record: RunRecord) -> str:
             code(printable(record.command), "sh"),
             table(["epoch", "train loss", "validation loss", *measured], curve),
             *_loss(record),
+            *_masking(record),
             f"The epoch in bold had the highest {best} on validation and is the one saved"
             f" ({record.settings['save_dtype']} weights).",
             f"Trained in {record.precision} on {escaped(record.device)}: {_minutes(record.seconds)}"
@@ -181,6 +182,17 @@ def _loss(record: RunRecord) -> list[str]:
     if not record.regression:
         return []
     return ["A loss is the mean squared error of scores over their variance in train."]
+
+
+def _masking(record: RunRecord) -> list[str]:
+    if not record.settings.get("masking"):
+        return []
+    return [
+        "In half of the texts of each batch tokens were hidden, a share from 0 to 1 of them"
+        " ([Madsen et al. 2024](https://arxiv.org/abs/2310.07819)). So it knows texts with hidden"
+        " words, and can judge explanations of a checkpoint that was trained without"
+        " (`clsight score --judge`). On whole texts it may be less accurate than that one."
+    ]
 
 
 def _results(record: RunRecord, pictures: Collection[str]) -> str:

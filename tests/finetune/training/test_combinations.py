@@ -15,11 +15,11 @@ from tests.finetune.runs import silent
 pytestmark = pytest.mark.usefixtures("_no_pictures")
 
 COMBINATIONS: list[tuple[str, dict[str, Any]]] = [
-    ("several", {"class_weights": "balanced", "gradient_accumulation": 2, "patience": 1}),
+    ("several", {"class_weights": "balanced", "masking": True, "patience": 1}),
     ("several", {"lora_rank": 2, "pretrain_epochs": 1}),
     ("several", {"seeds": 2, "gradual_unfreezing": 0.5}),
     ("pairs", {"pretrain_epochs": 1, "gradual_unfreezing": 0.5, "seeds": 2}),
-    ("pairs", {"head_only": True, "batch_tokens": 100}),
+    ("pairs", {"head_only": True, "batch_tokens": 100, "masking": True}),
     ("scores", {"seeds": 2, "lora_rank": 2, "pretrain_epochs": 1}),
     ("scores", {"gradient_accumulation": 3, "freeze_layers": 1, "gradient_checkpointing": True}),
     (
@@ -31,7 +31,10 @@ COMBINATIONS: list[tuple[str, dict[str, Any]]] = [
     ),
     (
         "scores",
-        {"max_length": 8, "window_stride": 3, "window_pooling": "max", "pretrain_epochs": 1},
+        {
+            "max_length": 8, "window_stride": 3, "window_pooling": "max", "pretrain_epochs": 1,
+            "masking": True,
+        },
     ),
     ("classes", {"gradient_checkpointing": True, "freeze_layers": 2, "pretrain_epochs": 1}),
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Training with words hidden in half of each batch."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from finetune.evaluation.evaluate import evaluate
+from finetune.evaluation.report.card import model_card
 from finetune.run.config import TrainConfig
 from finetune.training.batches import TokenBatches
 from finetune.training.masking import MaskingCollator
@@ -48,6 +50,24 @@ def test_half_of_a_batch_has_hidden_tokens_at_all_ratios(base: Path) -> None:
     assert np.histogram(shares, 4, (0, 1))[0].min() > 25
 
 
+def test_of_batches_of_one_text_half_are_hidden(base: Path) -> None:
+    masking = collator(base)
+    masked = [masking([row])[0] is not row for row in (dict(ROWS[n]) for n in range(20))]
+    assert 5 <= sum(masked) <= 15
+
+
+def test_unknown_words_are_hidden_unless_their_token_ends_texts_too(base: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    batches = TokenBatches([3], batches=1, seed=0)
+    row = {"input_ids": [tokenizer.cls_token_id, tokenizer.unk_token_id, tokenizer.sep_token_id]}
+    masking = MaskingCollator(list, tokenizer, seed=1, batches=batches)
+    hidden = masking.hide(row, 1.0, np.random.default_rng(0))["input_ids"]
+    assert hidden == [tokenizer.cls_token_id, tokenizer.mask_token_id, tokenizer.sep_token_id]
+    tokenizer.eos_token = tokenizer.unk_token
+    masking = MaskingCollator(list, tokenizer, seed=1, batches=batches)
+    assert masking.hide(row, 1.0, np.random.default_rng(0))["input_ids"] == row["input_ids"]
+
+
 def test_what_is_hidden_hangs_on_seed_epoch_and_texts_alone(base: Path) -> None:
     first = collator(base)(ROWS)
     assert collator(base)(ROWS) == first
@@ -85,3 +105,6 @@ def test_a_twin_is_trained_and_measured_on_whole_texts(base: Path, tmp_path: Pat
     measured = evaluate(str(tmp_path / "out"), str(tmp_path / "train.csv")).metrics
     assert of_classes(measured).accuracy > 0.5
     assert record.settings["masking"] is True
+    assert "`clsight score --judge`" in model_card(record)
+    plain = replace(record, settings=record.settings | {"masking": False})
+    assert "--judge" not in model_card(plain)
