@@ -6,6 +6,7 @@ changes one of the sets alone.  Which exchanges are worth a reading is told by a
 versions read so far, drawn from again each time.  The best order is put together from all sets that
 were read, so it is known at any time and never worse than those it began with.  Where no exchange
 is left to try, orders drawn from the regression are improved on their own and their sets added.
+The worst order is searched for likewise, by how far the probability rises.
 Source: viz/attribution/README.md 2.3 and 2.22.
 """
 
@@ -13,6 +14,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -22,6 +24,10 @@ from viz.attribution.empirical_bayes import ScoreFit, fit_scores
 from viz.attribution.masking import all_subsets, descending_order, log_odds
 from viz.attribution.method import AttributionInput
 from viz.model.perturbation import BoolArray, Operator
+
+Goal = Literal["best", "worst"]
+"""The order in which the probability falls most, or least."""
+GOALS: tuple[Goal, ...] = ("best", "worst")
 
 EXCHANGES_PER_ROUND = 8
 """Exchanges read at once."""
@@ -39,7 +45,8 @@ class WordOrder:
 
     words: list[int]
     drops: FloatArray
-    """How far the probability falls at each size.  (sizes,)"""
+    """How far the probability falls at each size; rises, where the worst order is searched for.
+    (sizes,)"""
 
 
 Move = tuple[int, int, int]
@@ -47,19 +54,26 @@ Move = tuple[int, int, int]
 
 
 class OrderSearch:
-    """A search for the order of the words of one text that lowers the probability most.
+    """A search for the order of the words of one text that lowers the probability most, or least.
 
     Args:
         inputs: The text and the class.
         weights: What the fall under each operator counts; they add up to 1.  An exchange is read
             under the first one, and under the others only where it helps there.
         rows: How many versions may be read.
+        goal: Which order is searched for.  For the worst one every fall of the probability, and of
+            the log-odds, counts as a rise.
     """
 
     def __init__(
-        self, inputs: AttributionInput, weights: Mapping[Operator, float], rows: int
+        self,
+        inputs: AttributionInput,
+        weights: Mapping[Operator, float],
+        rows: int,
+        goal: Goal = "best",
     ) -> None:
         self.inputs, self.weights = inputs, dict(weights)
+        self.sign = 1 if goal == "best" else -1
         self.primary = next(iter(self.weights))
         self.versions = inputs.perturbation
         self.n = self.versions.n_words
@@ -82,7 +96,7 @@ class OrderSearch:
         return len(self.sizes) * len(self.weights)
 
     def drops(self, keep: BoolArray) -> FloatArray:
-        """How far the probability falls in versions, weighted over operators.  (N, n) -> (N,)"""
+        """How far the probability falls, or rises, weighted over operators.  (N, n) -> (N,)"""
         for operator in self.weights:
             self._read(keep, operator)
         return np.array([self._weigh(row.tobytes()) for row in keep])
@@ -102,11 +116,10 @@ class OrderSearch:
             return
         rows = np.array(list(new.values()))
         values = probability_drops(self.versions, self.inputs.target.target_class, rows, operator)
-        drops.update(zip(new, map(float, values), strict=True))
+        drops.update(zip(new, map(float, self.sign * values), strict=True))
         self.hidden += list(~rows)
-        self.log_odds_lost += list(
-            self.text_log_odds[operator] - log_odds(self.inputs, rows, operator)
-        )
+        lost = self.text_log_odds[operator] - log_odds(self.inputs, rows, operator)
+        self.log_odds_lost += list(self.sign * lost)
         self.operators += [operator] * len(rows)
         self.budget -= len(rows)
 

@@ -36,6 +36,15 @@ def score(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed for the random orders and the bootstrap.")] = 0,
+    search: Annotated[
+        bool,
+        typer.Option(
+            "--search",
+            help="Search for the best and the worst order of each text too, between which every "
+            "method lies: 600 versions of the text for each, under each operator. What was found "
+            "is kept beside the result and not searched for again.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(help=OUTPUT_HELP.format("faithfulness.json"), show_default=False),
@@ -73,6 +82,7 @@ def score(
             checkpoint=checkpoint,
             limit=limit,
             config=ScoreConfig(names, seed),
+            search=search,
             output=output,
             processes=processes,
             columns=(text_column, pair_column, None),

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,8 @@ class ScoreOptions:
     columns: tuple[str | None, str | None, str | None]
     """The columns of texts, second texts and true classes that were named."""
     windows: WindowOptions = AS_TRAINED
+    search: bool = False
+    """Whether the best and the worst order of each text are searched for."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -63,6 +65,7 @@ def score_file(options: ScoreOptions) -> Path | None:
     Raises:
         SelectionError: where something can't be read or written, or another process failed.
     """
+    from viz.faithfulness.limits import FOLDER, LimitSearch
     from viz.faithfulness.record import FILE
     from viz.faithfulness.score import ScoreRun
     from viz.model.row_windows import reading_note, require_single_texts
@@ -77,7 +80,9 @@ def score_file(options: ScoreOptions) -> Path | None:
         require_single_texts(texts.columns.pair)
     if rank == 0 and (note := reading_note(classifier, pairs=pairs)):
         typer.echo(note, err=True)
-    run = ScoreRun(classifier, texts, options.config, target.with_suffix(".partial"))
+    limits = LimitSearch(target.parent / FOLDER) if options.search else None
+    config = replace(options.config, limits=limits)
+    run = ScoreRun(classifier, texts, config, target.with_suffix(".partial"))
     with single_thread(), sigterm_as_exit(), _kept_message(run, rank):
         if world > 1:
             with process_group(rank, world):

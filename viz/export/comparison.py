@@ -52,6 +52,7 @@ def comparison_csv(comparison: Comparison) -> bytes:
     """Everything that was measured of every method, under every operator."""
     rows = [_entries(comparison, row) for row in ranked(comparison)]
     rows.append({"method": "random mean", **_random_entries(comparison)})
+    rows += _limit_entries(comparison)
     names = list(dict.fromkeys(name for row in rows for name in row))
     written = io.StringIO()
     writer = csv.DictWriter(written, names, lineterminator="\n")
@@ -70,6 +71,7 @@ def _entries(comparison: Comparison, row: ComparedMethod) -> Mapping[str, object
     }
     for operator, values in row.measures.items():
         entries[f"{operator}_share"] = comparison.share(row, operator)
+        entries[f"{operator}_naopc"] = comparison.naopc(row, operator)
         entries |= {f"{operator}_{name}": _or_empty(values[name]) for name in METRICS}
     return entries | {
         "tau_occlusion": row.tau_occlusion,
@@ -85,6 +87,15 @@ def _random_entries(comparison: Comparison) -> Mapping[str, object]:
         for operator in comparison.random
         for name in METRICS
     } | {f"{operator}_share": 0.0 for operator in comparison.random}
+
+
+def _limit_entries(comparison: Comparison) -> list[dict[str, object]]:
+    """The AOPC of the best and the worst order of any that was measured."""
+    limits = {"best order": comparison.best_aopc, "worst order": comparison.worst_aopc}
+    return [
+        {"method": name} | {f"{operator}_aopc": aopc(operator) for operator in comparison.random}
+        for name, aopc in limits.items()
+    ]
 
 
 def _or_empty(measured: float) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rank_correlation import spearman
 from viz.attribution import METHODS, Against, attribute, reader_of, resolve_target, shared_versions
-from viz.attribution.method import Options, no_progress
+from viz.attribution.method import AttributionInput, Options, no_progress
 from viz.attribution.method_spec import MethodSpec
 from viz.attribution.target import Target
 from viz.documents.attribute_document import attribute_document
@@ -18,6 +18,7 @@ from viz.documents.document import Document
 from viz.documents.document_versions import DocumentVersions
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, leave_one_out, polarity
+from viz.faithfulness.limits import Limits, LimitSearch
 from viz.faithfulness.metrics import MIN_WORDS, Values, measure_orders, n_versions
 from viz.faithfulness.orders import N_RANDOM, random_orders, word_order
 from viz.jobs.background import ProgressCallback
@@ -61,6 +62,8 @@ class Comparison:
     """Of the random orders, the same ones under each operator."""
     target: Target
     n_words: int
+    limits: Mapping[Operator, Limits] = field(default_factory=dict)
+    """What a search for the best and the worst order reached; empty where there was none."""
 
     @property
     def measured(self) -> tuple[ComparedMethod, ...]:
@@ -72,9 +75,21 @@ class Comparison:
         return float(np.mean([values[name] for values in self.random[operator]]))
 
     def best_aopc(self, operator: Operator) -> float:
-        """The highest AOPC that any order reached, the search's and the random ones' included."""
-        values = [row.measures[operator] for row in self.measured]
-        return max(each["aopc"] for each in (*values, *self.random[operator]))
+        """The highest AOPC that any order reached, searched and random ones included."""
+        searched = [limits.best for name, limits in self.limits.items() if name == operator]
+        return max(*(values["aopc"] for values in self._orders(operator)), *searched)
+
+    def worst_aopc(self, operator: Operator) -> float:
+        """The lowest AOPC that any order reached, reversed, searched and random ones included."""
+        searched = [limits.worst for name, limits in self.limits.items() if name == operator]
+        return min(
+            *(min(values["aopc"], values["aopc_least"]) for values in self._orders(operator)),
+            *searched,
+        )
+
+    def _orders(self, operator: Operator) -> list[Values]:
+        """What every order that was measured reached."""
+        return [*(row.measures[operator] for row in self.measured), *self.random[operator]]
 
     def share(self, row: ComparedMethod, operator: Operator) -> float | None:
         """How far a method comes from the random mean (0) to the best found (1), in AOPC.
@@ -86,6 +101,17 @@ class Comparison:
         if row.refused is not None or room <= 1e-9:
             return None
         return (row.measures[operator]["aopc"] - floor) / room
+
+    def naopc(self, row: ComparedMethod, operator: Operator) -> float | None:
+        """How far a method comes from the worst order found (0) to the best found (1), in AOPC.
+
+        None where it was refused, or where no order is better than another.
+        """
+        worst = self.worst_aopc(operator)
+        room = self.best_aopc(operator) - worst
+        if row.refused is not None or room <= 1e-9:
+            return None
+        return (row.measures[operator]["aopc"] - worst) / room
 
     @property
     def agreement(self) -> FloatArray:
@@ -106,6 +132,7 @@ def compare(
     progress: ProgressCallback = no_progress,
     shared: Perturbation | None = None,
     seed: int = 0,
+    limits: LimitSearch | None = None,
 ) -> Comparison:
     """Explain a text by several methods and measure them all.
 
@@ -123,6 +150,8 @@ def compare(
         progress: Called with passes done, of `expected_passes`; what it raises ends the work.
         shared: Versions of the text that were read before.
         seed: Of the random orders, and of the order of words with equal scores.
+        limits: How the best and the worst order are searched for; where None, they are those of all
+            that were measured.
 
     Raises:
         MethodError: for an unknown method or a wrong option.
@@ -152,7 +181,15 @@ def compare(
         versions.update(own)
         return attribution
 
-    return _compare(specs, explain, target, versions, n_random, progress, seed)
+    comparison = _compare(specs, explain, target, versions, n_random, progress, seed)
+    if limits is None:
+        return comparison
+    searched = {}
+    for operator in versions.operators:
+        # With versions of its own: what was read before must not change what comes out.
+        inputs = AttributionInput(classifier, reading, target, progress=progress)
+        searched[operator] = limits.limits(inputs, versions, operator)
+    return replace(comparison, limits=searched)
 
 
 def compare_document(

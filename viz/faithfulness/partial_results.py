@@ -69,6 +69,9 @@ class MeasuredRow(StoredRow):
     methods: dict[str, MethodResult | RefusedMethod]
     random: dict[Operator, Numbers]
     best: dict[Operator, Number]
+    worst: dict[Operator, Number]
+    searched: bool = False
+    """Whether a search was part of these two."""
     windows: Count = 1
     """In how many it was read."""
     by_sentence: bool = False

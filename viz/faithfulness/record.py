@@ -5,7 +5,7 @@ Numbers are rounded to 6 decimals, those in the unit of a score to 6 digits of t
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from finetune.checkpoint.windows import WindowSettings
 from finetune.errors import quoted
-from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Share
+from finetune.run.json_files import ROUNDING, Amount, Correlation, Count, Items, Number, Share
 from viz.faithfulness.metrics import SHOWN
 from viz.faithfulness.record_file import RecordFile
 
@@ -23,6 +23,8 @@ MAX_PASSES = 1e9
 """More forward passes than anybody makes for a text."""
 RANDOM_METHOD = "random"
 """The method that explains nothing."""
+SEARCH_METHOD = "search"
+"""The method that looks for the best order, or with `goal=worst` for the worst."""
 REQUIRED = tuple(name for name, metric in SHOWN.items() if not metric.needs_decision)
 """Metrics that every method has under every operator."""
 
@@ -62,6 +64,9 @@ class OperatorScores:
     """Text by text, minus the default method; empty where that was not scored."""
     share: Interval | None
     """AOPC from random (0) to the best order found (1); None where no order beats random."""
+    naopc: Interval | None = None
+    """AOPC from the worst order found (0) to the best (1), normalized AOPC (Edin et al. 2025);
+    None where no order is better than another, and in records that know no worst order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,18 @@ class MethodScores:
 
         None where it was not measured under each of them.
         """
-        shares = [under.share for under in self.under.values()]
-        known = [share.mean for share in shares if share is not None]
-        return sum(known) / len(known) if known and len(known) == len(shares) else None
+        return _mean([under.share for under in self.under.values()])
+
+    @property
+    def mean_naopc(self) -> float | None:
+        """The way from the worst order to the best, mean over operators; None likewise."""
+        return _mean([under.naopc for under in self.under.values()])
+
+
+def _mean(intervals: Sequence[Interval | None]) -> float | None:
+    """The mean of means; None where one is missing."""
+    known = [interval.mean for interval in intervals if interval is not None]
+    return sum(known) / len(known) if known and len(known) == len(intervals) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,16 @@ class ScoredDocuments:
     n_by_sentence: Count
     """Of these, those of so many words that sentences were hidden."""
     windows: WindowSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedLimits:
+    """How the best and the worst order of texts were searched for."""
+
+    n_versions: Count
+    """Of a text, which either search could read under each operator."""
+    n_texts: Count
+    """Of how many texts: those that the model reads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +163,19 @@ class FaithfulnessRecord:
     """Of each method on a text, median; on the machine that measured."""
     documents: ScoredDocuments | None = None
     """Those of the texts that were too long; None where such texts are cut."""
+    worst: Mapping[Operator, Number] = field(default_factory=dict)
+    """The lowest AOPC of any order of a text, also of reversed ones, mean, by operator; empty in
+    records that were written before it was measured."""
+    searched: SearchedLimits | None = None
+    """The search that `best` and `worst` are of; None where they are those of the orders that
+    methods ask for, and of random ones."""
+
+    def was_searched(self, goal: str) -> bool:
+        """Whether a search was part of `best`, or of `worst`: one of both, or as a method."""
+        return self.searched is not None or any(
+            one.name == SEARCH_METHOD and one.options.get("goal", "best") == goal and one.under
+            for one in self.methods
+        )
 
     def best_method(self, max_passes: float = 2.0) -> str | None:
         """The method, as it was written, with the highest mean share that takes no more passes.
@@ -157,12 +194,16 @@ class FaithfulnessRecord:
     def to_json(self) -> str:
         """The content of the file."""
         content = {"format": FORMAT, **asdict(self)}
-        if self.documents is None:
-            del content["documents"]
+        for name in ("documents", "searched"):
+            if content[name] is None:
+                del content[name]
         return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def _contradictions(record: FaithfulnessRecord) -> Iterator[str]:
+    for operator, worst in record.worst.items():
+        if not worst <= record.best.get(operator, worst) + ROUNDING:
+            yield f"the worst order under {quoted(operator)} is better than the best"
     names = [one.method for one in record.methods]
     if len(set(names)) < len(names):
         yield "a method stands twice"
@@ -172,7 +213,7 @@ def _contradictions(record: FaithfulnessRecord) -> Iterator[str]:
         for under in one.under.values():
             if not set(REQUIRED) <= set(under.means):
                 yield f"{quoted(one.method)} lacks {' and '.join(REQUIRED)}"
-            shares = [] if under.share is None else [under.share]
+            shares = [share for share in (under.share, under.naopc) if share is not None]
             for interval in (*shares, *under.minus_random.values(), *under.minus_default.values()):
                 if not interval.low <= interval.high:
                     yield f"an interval of {quoted(one.method)} ends before it begins"

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from viz.attribution import METHODS
@@ -22,7 +22,7 @@ from viz.model.perturbation import operators_of
 from viz.model.row_windows import settings_of_rows
 from viz.model.text_files import Row, Texts
 
-FORMAT = 2
+FORMAT = 3
 """Of partial results; those of another one are not read."""
 MAX_DEFAULT_PASSES = 700
 """A method that takes more is scored only where it is named."""
@@ -95,7 +95,11 @@ class ScoreRun:
         measured = [result["random"], *(each["measures"] for each in known)]
         return (
             set(result["methods"]) == set(self.config.methods)
-            and all(set(each) == self._operators for each in (result["best"], *measured))
+            and result["searched"] == (self.config.limits is not None and result["windows"] == 1)
+            and all(
+                set(each) == self._operators
+                for each in (result["best"], result["worst"], *measured)
+            )
             and all(len(row) == self._n_metrics for each in measured for row in each.values())
         )
 
@@ -107,7 +111,8 @@ class ScoreRun:
             "dtype": str(self.classifier.model.dtype),
             "data": self.texts.fingerprint,
             "columns": asdict(self.texts.columns),
-            "config": asdict(self.config),
+            "config": asdict(replace(self.config, limits=None)),
+            "limits": None if self.config.limits is None else self.config.limits.n_versions,
             "options": {
                 text: dict(MethodSpec.parse(text, classifier=self.classifier).options)
                 for text in self.config.methods

@@ -8,6 +8,7 @@ from viz.documents.document_versions import DocumentVersions
 from viz.documents.read_document import read_document
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, compare_document
+from viz.faithfulness.limits import LimitSearch
 from viz.faithfulness.metrics import MIN_WORDS, metrics_of
 from viz.faithfulness.orders import N_RANDOM
 from viz.faithfulness.partial_results import RowResult
@@ -30,6 +31,8 @@ class ScoreConfig:
     """As `MethodSpec.parse` reads them."""
     seed: int = 0
     n_random: int = N_RANDOM
+    limits: LimitSearch | None = None
+    """How the best and the worst order are searched for; None where they are not."""
 
     def __post_init__(self) -> None:
         """Refuse what can't be measured before anything slow begins."""
@@ -46,7 +49,8 @@ class ScoreConfig:
 def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResult:
     """What is measured of a row; the predicted class is explained, against the runner-up.
 
-    A text that is too long is measured as a whole where the classifier reads windows.
+    A text that is too long is measured as a whole where the classifier reads windows, without a
+    search for its best and its worst order.
     """
     try:
         encodings = row_encodings(classifier, row.text, row.pair)
@@ -67,6 +71,7 @@ def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResul
         n_random=config.n_random,
         shared=versions,
         seed=config.seed + row.number,
+        limits=config.limits,
     )
     return _row_result(classifier, comparison)
 
@@ -100,6 +105,8 @@ def _row_result(classifier: Classifier, comparison: Comparison) -> RowResult:
             for operator in comparison.random
         },
         "best": {operator: comparison.best_aopc(operator) for operator in comparison.random},
+        "worst": {operator: comparison.worst_aopc(operator) for operator in comparison.random},
+        "searched": bool(comparison.limits),
     }
 
 

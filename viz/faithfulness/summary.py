@@ -21,6 +21,7 @@ from viz.faithfulness.record import (
     MethodScores,
     OperatorScores,
     ScoredDocuments,
+    SearchedLimits,
 )
 from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.model.classifier import Classifier
@@ -75,6 +76,8 @@ def summarize(
             if numbers.known[method]
         },
         documents=_documents(classifier, texts, measured),
+        worst={o: _rounded(numbers.worst[o].mean(), numbers.decimals) for o in numbers.operators},
+        searched=_searched(config, measured),
     )
     # The app begins with the best quick method, so that is what the others are compared with.
     default = record.best_method() or record.default
@@ -92,6 +95,13 @@ def _documents(
     documents = [result for result in measured if result.get("windows", 1) > 1]
     n_by_sentence = sum(result["by_sentence"] for result in documents)
     return ScoredDocuments(len(documents), n_by_sentence, settings)
+
+
+def _searched(config: ScoreConfig, measured: Sequence[RowResult]) -> SearchedLimits | None:
+    if config.limits is None:
+        return None
+    n_texts = sum(result["searched"] for result in measured)
+    return SearchedLimits(config.limits.n_versions, n_texts) if n_texts else None
 
 
 class _Results:
@@ -113,6 +123,8 @@ class _Results:
         """(N, F)"""
         self.best = {o: np.array([row["best"][o] for row in results]) for o in self.operators}
         """(N,)"""
+        self.worst = {o: np.array([row["worst"][o] for row in results]) for o in self.operators}
+        """(N,)"""
         self.allowed: dict[str, BoolArray] = {}
         """Which texts a method allowed.  (N,)"""
         self.known: dict[str, list[RowResult]] = {}
@@ -126,7 +138,8 @@ class _Results:
             self.known[method] = [each for each in own if "refused" not in each]
             self.refused[method] = reasons[-1] if reasons else None
         self.decimals = _decimals(
-            [*self.random.values(), *self.best.values()], classifier.regression
+            [*self.random.values(), *self.best.values(), *self.worst.values()],
+            classifier.regression,
         )
 
     def scores(self, method: str, seed: int) -> MethodScores:
@@ -159,15 +172,14 @@ class _Results:
     def _under(self, method: str, operator: str, seed: int) -> OperatorScores:
         own = self._values(method, operator)
         allowed, random = self.allowed[method], self.random[operator]
+        best, worst = self.best[operator][allowed], self.worst[operator][allowed]
+        aopc, floor = own[allowed, AOPC], random[allowed, AOPC]
         return OperatorScores(
             means=self.by_metric(own[allowed].mean(0)),
             minus_random=self._differences(own[allowed] - random[allowed], seed),
             minus_default={},
-            share=_ratio(
-                (own[:, AOPC] - random[:, AOPC])[allowed],
-                (self.best[operator] - random[:, AOPC])[allowed],
-                seed,
-            ),
+            share=_ratio(aopc - floor, best - floor, seed),
+            naopc=_ratio(aopc - worst, best - worst, seed),
         )
 
     def _minus(self, default: str, method: str, operator: str, seed: int) -> Mapping[str, Interval]:

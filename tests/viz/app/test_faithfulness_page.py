@@ -112,6 +112,8 @@ def test_what_was_measured_is_drawn_and_listed(
     assert set(app.dataframe[0].value["method"]) == {one.label for one in record.methods}
     merits = list(app.dataframe[0].value["merit"])
     assert merits == sorted(merits, reverse=True)
+    expected = {each.mean_naopc for each in record.methods}
+    assert set(app.dataframe[0].value["naopc"]) == expected
 
 
 def test_without_a_mask_token_there_is_one_chart_and_no_mean(opened: Open, tmp_path: Path) -> None:

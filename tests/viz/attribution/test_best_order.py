@@ -1,5 +1,6 @@
 """The searched order against all orders of a few words, and what it promises of its budget."""
 
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 
@@ -92,11 +93,15 @@ def test_aopc_is_the_mean_fall_of_the_probability(double: Classifier, operator: 
     assert aopc(words, 1, order, operator) == pytest.approx(float(np.mean(falls)), abs=1e-10)
 
 
-def test_the_best_of_all_orders_of_six_words_is_found(classifier: Classifier) -> None:
+@pytest.mark.parametrize(("goal", "limit"), [("best", max), ("worst", min)])
+def test_the_best_and_the_worst_of_all_orders_of_six_words_are_found(
+    classifier: Classifier, goal: str, limit: Callable[[list[float]], float]
+) -> None:
     game = Game(classifier, 6, tangled(6))
-    best = max(aopc(game, 0, order, "mask") for order in permutations(range(6)))
-    _, split = play(SEARCH, Game(classifier, 6, tangled(6)))
-    assert split.measured["aopc"] == pytest.approx(best, abs=1e-12)
+    expected = limit([aopc(game, 0, order, "mask") for order in permutations(range(6))])
+    _, split = play(SEARCH, Game(classifier, 6, tangled(6)), {"goal": goal})
+    assert split.measured["aopc"] == pytest.approx(expected, abs=1e-12)
+    assert aopc(game, 0, order_of(game, split), "mask") == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_best_order_of_a_sum_is_found_whatever_it_began_with(classifier: Classifier) -> None:
@@ -109,6 +114,9 @@ def test_the_best_order_of_a_sum_is_found_whatever_it_began_with(classifier: Cla
     _, split = play(SEARCH, game, {"rows": 600})
     assert began < 0.8 * best
     assert split.measured["aopc"] > 0.99 * best
+    worst = aopc(game, 0, descending_order(-weights), "mask")
+    _, split = play(SEARCH, game, {"rows": 600, "goal": "worst"})
+    assert split.measured["aopc"] < worst + 0.01 * (best - worst)
 
 
 @OPERATOR

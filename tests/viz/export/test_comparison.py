@@ -55,9 +55,14 @@ def test_the_csv_holds_every_method_under_every_operator(found: Comparison) -> N
     assert [row["method"] for row in rows] == [
         *(row.method for row in ranked(found)),
         "random mean",
+        "best order",
+        "worst order",
     ]
     best = ranked(found)[0]
     for operator in ("mask", "delete"):
         assert float(rows[0][f"{operator}_aopc"]) == pytest.approx(best.measures[operator]["aopc"])
         assert float(rows[0][f"{operator}_share"]) == pytest.approx(found.share(best, operator))
-        assert float(rows[-1][f"{operator}_aopc"]) == pytest.approx(found.random_mean(operator))
+        assert float(rows[0][f"{operator}_naopc"]) == pytest.approx(found.naopc(best, operator))
+        ends = (found.random_mean, found.best_aopc, found.worst_aopc)
+        for row, end in zip(rows[-3:], ends, strict=True):
+            assert float(row[f"{operator}_aopc"]) == pytest.approx(end(operator))

@@ -22,7 +22,7 @@ from viz.__main__ import app
 from viz.cli.processes import process_rank
 from viz.errors import RecordError, SelectionError
 from viz.faithfulness import worker_pool
-from viz.faithfulness.compare import compare
+from viz.faithfulness.compare import ComparedMethod, Comparison, compare
 from viz.faithfulness.metrics import METRICS
 from viz.faithfulness.partial_results import PartialResults
 from viz.faithfulness.record import FaithfulnessRecord, load
@@ -30,7 +30,7 @@ from viz.faithfulness.score import ScoreRun, default_methods
 from viz.faithfulness.score_row import ScoreConfig, score_row
 from viz.faithfulness.summary import summarize
 from viz.faithfulness.worker_pool import load_same, score_rows
-from viz.model.perturbation import OPERATORS
+from viz.model.perturbation import OPERATORS, Operator
 from viz.model.text_files import open_texts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -135,6 +135,11 @@ def _without_numbers(content: Any, numbers: list[float]) -> Any:
     return content
 
 
+def own_aopc(rows: list[tuple[Comparison, ComparedMethod]], operator: Operator) -> float:
+    """The mean AOPC of a method."""
+    return float(np.mean([row.measures[operator]["aopc"] for _, row in rows]))
+
+
 def test_the_file_holds_means_over_texts(data: Path, classifier: Classifier, whole: Path) -> None:
     record = load(whole)
     assert (record.n_texts, record.skipped) == (7, {"too short": 1, "unreadable": 1})
@@ -159,6 +164,12 @@ def test_the_file_holds_means_over_texts(data: Path, classifier: Classifier, who
                 assert record.random[operator][name] == pytest.approx(drawn, abs=2e-5)
             best = np.mean([one.best_aopc(operator) for one in found])
             assert record.best[operator] == pytest.approx(best, abs=2e-5)
+            worst = np.mean([one.worst_aopc(operator) for one in found])
+            assert record.worst[operator] == pytest.approx(worst, abs=2e-5)
+            naopc = (own_aopc(rows, operator) - worst) / (best - worst)
+            assert under.naopc is not None
+            assert under.naopc.mean == pytest.approx(naopc, abs=1e-4)
+            assert 0 <= under.naopc.low <= under.naopc.mean <= under.naopc.high <= 1
     assert record.default == record.best_method()
     decomposition, attention, occlusion, random = record.methods
     assert not decomposition.under["mask"].minus_default

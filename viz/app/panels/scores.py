@@ -62,6 +62,8 @@ def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]
         known = [means[name] for means in measures if name in means]
         factor = 100 if metric.percent else 1
         entries[name] = factor * sum(known) / len(known) if known else None
+    if record.worst:
+        entries["naopc"] = one.mean_naopc
     return entries | {
         "tau": one.tau_occlusion,
         "seconds": record.seconds.get(one.method),
@@ -93,6 +95,16 @@ def _decides(record: FaithfulnessRecord) -> bool:
     return any("flip_20" in each.means for each in under)
 
 
+def _naopc_help(record: FaithfulnessRecord) -> str:
+    """What normalized AOPC is, and where its limits come from."""
+    limits = "Normalized AOPC, mean over operators: 0 is the worst order of any, 1 the best."
+    if record.searched is not None:
+        return f"{limits} Both were searched for, text by text."
+    if record.was_searched("worst"):
+        return limits
+    return f"{limits} Nothing searched for the worst; it is the lowest that was measured."
+
+
 def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
     digits = "%.2f" if _decides(record) else "%.3g"
@@ -108,6 +120,7 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
             )
             for name, metric in SHOWN.items()
         },
+        "naopc": column.NumberColumn("NAOPC", format="%.2f", help=_naopc_help(record)),
         "tau": column.NumberColumn(
             "τ occlusion",
             format="%.2f",

@@ -90,11 +90,21 @@ def _points(
             ],
             "line": {"color": colors, "width": 2},
         },
-        customdata=[[share.low, share.high, one.passes] for one, share in shown],
+        customdata=[
+            [share.low, share.high, one.passes, _naopc(one.under[operator].naopc)]
+            for one, share in shown
+        ],
         text=[escape(one.label, quote=False) for one, _ in shown],
         hovertemplate="<b>%{text}</b><br>%{y:.2f} (%{customdata[0]:.2f} to %{customdata[1]:.2f})"
-        "<br>%{customdata[2]:,.0f} passes<extra></extra>",
+        "<br>%{customdata[2]:,.0f} passes%{customdata[3]}<extra></extra>",
     )
+
+
+def _naopc(naopc: Interval | None) -> str:
+    """What the pointer adds of the way from the worst order to the best."""
+    if naopc is None:
+        return ""
+    return f"<br>NAOPC {naopc.mean:.2f} ({naopc.low:.2f} to {naopc.high:.2f})"
 
 
 def _passes(one: MethodScores) -> float:
