@@ -79,7 +79,8 @@ def test_a_search_is_made_once_for_a_text_and_a_checkpoint(
     for operator, known in first.limits.items():
         same = pytest.approx((known.worst, known.best), abs=1e-12)  # other batches
         assert (again.limits[operator].worst, again.limits[operator].best) == same
-    for target, n_versions in ((0, N_VERSIONS), (None, 30)):  # another class, another budget
+    other = (first.target.target_class + 1) % double.n_classes
+    for target, n_versions in ((other, N_VERSIONS), (None, 30)):  # another class, another budget
         search = LimitSearch(tmp_path / FOLDER, n_versions)
         compare(double, double.read(TEXT), ["saliency"], target, limits=search)
     assert len(searches) == 6
