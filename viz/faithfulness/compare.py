@@ -76,16 +76,17 @@ class Comparison:
 
     def best_aopc(self, operator: Operator) -> float:
         """The highest AOPC that any order reached, searched and random ones included."""
-        searched = [limits.best for name, limits in self.limits.items() if name == operator]
-        return max(*(values["aopc"] for values in self._orders(operator)), *searched)
+        values = [each["aopc"] for each in self._orders(operator)]
+        if operator in self.limits:
+            values.append(self.limits[operator].best)
+        return max(values)
 
     def worst_aopc(self, operator: Operator) -> float:
         """The lowest AOPC that any order reached, reversed, searched and random ones included."""
-        searched = [limits.worst for name, limits in self.limits.items() if name == operator]
-        return min(
-            *(min(values["aopc"], values["aopc_least"]) for values in self._orders(operator)),
-            *searched,
-        )
+        values = [min(each["aopc"], each["aopc_least"]) for each in self._orders(operator)]
+        if operator in self.limits:
+            values.append(self.limits[operator].worst)
+        return min(values)
 
     def _orders(self, operator: Operator) -> list[Values]:
         """What every order that was measured reached."""

@@ -111,6 +111,11 @@ def test_a_method_that_is_refused_is_listed_with_its_sentence(tmp_path: Path) ->
     assert found.share(refused, "mask") is None
     assert found.measured == (measured,)
     assert found.agreement.shape == (1, 1)
+    # One random order alone is both limits, and nothing lies between them.
+    alone = compare(classifier, classifier.read(TEXT), ["decomposition"], n_random=1)
+    (values,) = alone.random["mask"]
+    assert alone.best_aopc("mask") == values["aopc"]
+    assert alone.worst_aopc("mask") == min(values["aopc"], values["aopc_least"])
 
 
 def test_without_a_mask_token_words_are_deleted_only(checkpoint: Path) -> None:
