@@ -29,7 +29,7 @@ from viz.data.shift.domain_words import WordKindShift, WordShift
 from viz.data.shift.shift import ClassShift, Shift
 from viz.data.shortcuts.shortcuts import Shortcut, Shortcuts
 from viz.data.slices.slices import Slice, Slices
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 from viz.model.classifier import Classifier
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")

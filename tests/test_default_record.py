@@ -7,7 +7,8 @@ import pytest
 
 from viz import METHODS, Classifier
 from viz.faithfulness import sanity_record
-from viz.faithfulness.record import FILE, FaithfulnessRecord, Interval, MethodScores, load
+from viz.faithfulness.interval import Interval
+from viz.faithfulness.record import FILE, FaithfulnessRecord, MethodScores, load
 from viz.faithfulness.score import default_methods
 from viz.model.classifier import default_checkpoint
 

@@ -22,7 +22,7 @@ from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.labeled_rows import NO_LABELED_ROW, NO_LABELS, labeled_rows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.faithfulness.bootstrap import percentile_interval, resampled_sums
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 from viz.types import BoolArray
 
 SCORES = Missing(missing="Scores are not right or wrong, so two regressions can't be compared so.")

@@ -55,6 +55,19 @@ class RefusedMethod:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedRow:
+    """What a twin says of the orders of a row."""
+
+    methods: dict[str, dict[Operator, Numbers]]
+    """Measures of the methods that were not refused."""
+    random: dict[Operator, Numbers]
+    best: dict[Operator, Number]
+    worst: dict[Operator, Number]
+    classes: tuple[Count, Count] | None
+    """What the original and the twin predict; None in a regression."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredRow:
     """What every line has."""
 
@@ -76,6 +89,8 @@ class MeasuredRow(StoredRow):
     """In how many it was read."""
     by_sentence: bool = False
     """Whether sentences of it were hidden, not words."""
+    judge: JudgedRow | None = None
+    """None where there is no judge, and of a text that is read in windows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,10 @@ from pydantic import Field
 from finetune.checkpoint.windows import WindowSettings
 from finetune.errors import quoted
 from finetune.run.json_files import ROUNDING, Amount, Correlation, Count, Items, Number, Share
+from viz.faithfulness.interval import Interval
+from viz.faithfulness.judge_scores import JudgeScores
 from viz.faithfulness.metrics import SHOWN
+from viz.faithfulness.operator_scores import Means, Operator, OperatorScores
 from viz.faithfulness.record_file import RecordFile
 
 FILE = "faithfulness.json"
@@ -28,45 +31,7 @@ SEARCH_METHOD = "search"
 REQUIRED = tuple(name for name, metric in SHOWN.items() if not metric.needs_decision)
 """Metrics that every method has under every operator."""
 
-Operator = Annotated[str, Field(pattern="^(mask|delete)$")]
-Means = Mapping[str, Number]
-"""By the names in `metrics.METRICS`."""
 Option = str | bool | int | float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean over texts, and where 95% of means over other such texts would lie."""
-
-    mean: Number
-    low: Number
-    high: Number
-
-    @property
-    def above_zero(self) -> bool:
-        """Whether all of the interval is."""
-        return self.low > 0
-
-    @property
-    def below_zero(self) -> bool:
-        """Whether all of the interval is; with neither, there is no difference to speak of."""
-        return self.high < 0
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorScores:
-    """What a method reaches under one operator; each by the names in `metrics.METRICS`."""
-
-    means: Means
-    minus_random: Mapping[str, Interval]
-    """Text by text, minus the mean of random orders."""
-    minus_default: Mapping[str, Interval]
-    """Text by text, minus the default method; empty where that was not scored."""
-    share: Interval | None
-    """AOPC from random (0) to the best order found (1); None where no order beats random."""
-    naopc: Interval | None = None
-    """AOPC from the worst order found (0) to the best (1), normalized AOPC (Edin et al. 2025);
-    None where no order is better than another, and in records that know no worst order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +134,8 @@ class FaithfulnessRecord:
     searched: SearchedLimits | None = None
     """The search that `best` and `worst` are of; None where they are those of the orders that
     methods ask for, and of random ones."""
+    judge: JudgeScores | None = None
+    """The same orders measured by a twin that knows hidden words; None where none was named."""
 
     def was_searched(self, goal: str) -> bool:
         """Whether a search was part of `best`, or of `worst`: one of both, or as a method."""
@@ -194,7 +161,7 @@ class FaithfulnessRecord:
     def to_json(self) -> str:
         """The content of the file."""
         content = {"format": FORMAT, **asdict(self)}
-        for name in ("documents", "searched"):
+        for name in ("documents", "searched", "judge"):
             if content[name] is None:
                 del content[name]
         return json.dumps(content, indent=1, allow_nan=False) + "\n"

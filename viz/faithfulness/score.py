@@ -22,7 +22,7 @@ from viz.model.perturbation import operators_of
 from viz.model.row_windows import settings_of_rows
 from viz.model.text_files import Row, Texts
 
-FORMAT = 3
+FORMAT = 4
 """Of partial results; those of another one are not read."""
 MAX_DEFAULT_PASSES = 700
 """A method that takes more is scored only where it is named."""

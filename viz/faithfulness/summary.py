@@ -13,13 +13,13 @@ from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError
 from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled_sums
+from viz.faithfulness.interval import Interval
 from viz.faithfulness.metrics import METRICS, MIN_WORDS, metrics_of
+from viz.faithfulness.operator_scores import OperatorScores
 from viz.faithfulness.partial_results import RowResult
 from viz.faithfulness.record import (
     FaithfulnessRecord,
-    Interval,
     MethodScores,
-    OperatorScores,
     ScoredDocuments,
     SearchedLimits,
 )

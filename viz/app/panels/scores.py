@@ -8,8 +8,10 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
+from viz.faithfulness.interval import Interval
 from viz.faithfulness.metrics import SHOWN
-from viz.faithfulness.record import FaithfulnessRecord, Interval, MethodScores, OperatorScores
+from viz.faithfulness.operator_scores import OperatorScores
+from viz.faithfulness.record import FaithfulnessRecord, MethodScores
 
 OPERATORS = {"mask": "[MASK]", "delete": "deletion"}
 MADE_WITH = OPERATORS | {"both": "both"}

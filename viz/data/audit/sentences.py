@@ -9,7 +9,7 @@ from viz.data.reasons.silenced_heads import SilencedHeads
 from viz.data.shift.shift import Shift
 from viz.data.shortcuts.shortcuts import Shortcuts
 from viz.data.slices.slices import Slice, Slices
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 
 ACCURACY_INTERVAL = "95% interval: where the accuracy on other such rows would lie."
 MACRO_F1 = "The mean of the F1 of all classes, each as much as the other."

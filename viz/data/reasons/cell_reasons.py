@@ -21,7 +21,7 @@ from viz.data.rows.row_words import word_key
 from viz.data.rows.word_contributions import WordContributions, word_contributions
 from viz.errors import MethodError, SelectionError
 from viz.faithfulness.bootstrap import percentile_interval, resampled_sums
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.data.missing import Missing
 from viz.faithfulness.bootstrap import percentile_interval
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 from viz.jobs.cancellation import check_cancelled
 from viz.types import BoolArray
 

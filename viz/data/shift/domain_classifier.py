@@ -17,7 +17,7 @@ from sklearn.linear_model import Ridge
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.faithfulness.bootstrap import CONFIDENCE
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 from viz.jobs.cancellation import check_cancelled
 from viz.types import BoolArray
 

@@ -22,7 +22,7 @@ from viz.data.shift.causes import ShiftCause, rank_causes
 from viz.data.shift.domain_words import WordKindShift, WordShift
 from viz.data.shift.two_files import MAX_ROWS, TwoFiles
 from viz.faithfulness.bootstrap import CONFIDENCE
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 

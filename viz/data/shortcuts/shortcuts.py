@@ -18,7 +18,7 @@ from viz.data.shortcuts.similar_words import SimilarWords
 from viz.data.shortcuts.word_effects import Insertion, TestedWord, WordEffects, WordTrials, decided
 from viz.errors import MethodError
 from viz.faithfulness.bootstrap import percentile_interval, resampled_sums
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier

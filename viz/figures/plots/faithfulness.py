@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.colors import PALETTES, Palette, Theme, mix
-from viz.faithfulness.record import FaithfulnessRecord, Interval, MethodScores
+from viz.faithfulness.interval import Interval
+from viz.faithfulness.record import FaithfulnessRecord, MethodScores
 from viz.figures.plots.label_placement import LABEL_GAP, LabeledPoint, label_offsets
 from viz.figures.plots.style import apply_style
 

@@ -19,7 +19,7 @@ from viz.data.checkpoint_comparison import CheckpointComparison
 from viz.data.labels.corrections import is_corrected_version
 from viz.data.missing import Missing
 from viz.data.preview import shortened
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 from viz.jobs.background import BackgroundJob
 from viz.runs import state
 

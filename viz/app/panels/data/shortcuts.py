@@ -10,7 +10,7 @@ from viz.app.panels.data.selection import Group
 from viz.data.audit import sentences
 from viz.data.missing import Missing
 from viz.data.shortcuts.shortcuts import Shortcut, Shortcuts
-from viz.faithfulness.record import Interval
+from viz.faithfulness.interval import Interval
 
 
 def show(shortcuts: Shortcuts | Missing, text_column: str) -> None:

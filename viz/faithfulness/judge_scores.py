@@ -1,0 +1,65 @@
+"""What a twin says of the same orders, as faithfulness.json holds it.
+
+A twin was trained with hidden words in its texts, so that a text with hidden words is ordinary to
+it.  Source: viz/faithfulness/README.md 3; Madsen et al. 2024.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from finetune.run.json_files import Correlation, Count, Number
+from viz.faithfulness.interval import Interval
+from viz.faithfulness.operator_scores import Means, Operator, OperatorScores
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeAccuracy:
+    """How often either checkpoint is right on the same texts, with 95% Wilson intervals."""
+
+    n_texts: Count
+    """Of the texts that were judged, those with a true class."""
+    original: Interval
+    judge: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class RankAgreement:
+    """How alike the original and the twin rank methods by their mean share."""
+
+    n_methods: Count
+    """Those that were measured under each operator, the random control not among them."""
+    spearman: Correlation
+    kendall: Correlation
+    """Tau-b."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeScores:
+    """The orders of all methods measured by the probabilities of a twin.
+
+    The explained class is the one that the original predicts; orders are those that the original
+    was measured with.
+    """
+
+    checkpoint: str
+    fingerprint: str
+    """SHA-256 of its weights."""
+    masking: bool | None
+    """Whether it was trained with hidden words; None where no record of its training says so."""
+    n_texts: Count
+    """How many were judged: those that are read at once, not in windows."""
+    n_agree: Count | None
+    """Of these, for how many it predicts the class that the original does; None in a regression."""
+    methods: Mapping[str, Mapping[Operator, OperatorScores]]
+    """By the method as it was written; without those that were refused for every text."""
+    random: Mapping[Operator, Means]
+    """What random orders reach, mean."""
+    best: Mapping[Operator, Number]
+    """The highest AOPC by the twin of any order that was measured, mean; with a search those that
+    were found on the original are among them."""
+    worst: Mapping[Operator, Number]
+    """The lowest one, also of reversed orders, mean."""
+    accuracy: JudgeAccuracy | None = None
+    """None where the texts have no true classes that the checkpoints know."""
+    ranking: RankAgreement | None = None
+    """None where fewer than three methods can be ranked, or all are equal."""
