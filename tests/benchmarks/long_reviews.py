@@ -35,7 +35,7 @@ from viz import Classifier, attribute
 from viz.attention.words import merge, spans
 from viz.documents.attribute_document import attribute_document
 from viz.documents.read_document import read_document
-from viz.faithfulness.bootstrap import percentile_interval, resampled_sums
+from viz.faithfulness.bootstrap import mean_interval
 from viz.faithfulness.compare import Comparison, compare, compare_document
 from viz.types import Encoding
 
@@ -169,7 +169,7 @@ def _area(encoding: Encoding, marked: Any, scores: FloatArray) -> float:
 
 def _interval(values: FloatArray) -> str:
     """In percent, over texts drawn with replacement."""
-    low, high = percentile_interval(resampled_sums(values[:, None]) / len(values))
+    _, low, high = mean_interval(values[:, None])
     return f"{100 * low[0]:.1f} to {100 * high[0]:.1f}"
 
 

@@ -14,6 +14,8 @@ change on the way.  Source: viz/attribution/README.md 2.2;
 after Modarressi et al. 2023 and Sundararajan et al. 2017.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,7 +27,7 @@ from viz.attribution.embedding_path import (
     path_batches,
     path_ends,
 )
-from viz.attribution.linear_pass import linear_pass, require_linear
+from viz.attribution.linear_pass import LinearPass, linear_pass, require_linear
 from viz.attribution.masking import against_all_target
 from viz.attribution.method import PASSES_PER_POINT, AttributionInput, Method, Option, TokenScores
 from viz.attribution.registry import register_method
@@ -55,7 +57,7 @@ class _FirstLayerReached(Exception):  # noqa: N818 - no error: the pass has gone
     """Ends a pass whose first layer's input was all that was wanted."""
 
 
-class _PathRecorder(PlacedEmbeddings):
+class PathRecorder(PlacedEmbeddings):
     """Holds attention for embeddings of our own, and begins at the input of the first layer.
 
     Args:
@@ -162,6 +164,18 @@ class MaskingPath:
             [self._scores(shares[rows]) for rows in path_batches(self.inputs, len(shares))]
         )
 
+    def recorder(self, embeddings: Tensor) -> PathRecorder:
+        """How attention is held while these embeddings are read.  (B, T, D)"""
+        return PathRecorder(embeddings, self.full_text_attention)
+
+    def gradients(self, linear: LinearPass) -> Sequence[Tensor]:
+        """The gradients by which what a word adds to the first layer is weighed.  Each (B, T, D)
+
+        Raises:
+            MethodError: where the parts of the pass don't add up.
+        """
+        return linear.split_gradients(against_all_target(self.inputs).value).leaves
+
     def _scores(self, shares: FloatArray) -> FloatArray:
         reading = self.inputs.reading
         places = self._to_tokens(shares)[..., None]
@@ -171,10 +185,10 @@ class MaskingPath:
         linear = linear_pass(
             self.inputs.classifier,
             [reading.encoding.inputs] * len(shares),
-            _PathRecorder(embeddings, self.full_text_attention),
+            self.recorder(embeddings),
             expected=np.where(is_text, reading.prediction.logits, np.nan),
         )
-        gradients = linear.split_gradients(against_all_target(self.inputs).value).leaves
+        gradients = self.gradients(linear)
         is_version = torch.tensor(np.isin(shares, (0, 1)).all(1), device=linear.logits.device)
         sources = [
             torch.where(is_version[:, None, None], leaf.detach(), source)
@@ -197,7 +211,7 @@ class MaskingPath:
         Each (T, D)
         """
         classifier = self.inputs.classifier
-        recorder = _PathRecorder(embeddings[None], stop=not classifier.config.is_encoder_decoder)
+        recorder = PathRecorder(embeddings[None], stop=not classifier.config.is_encoder_decoder)
         try:
             with torch.no_grad():
                 classifier.run(classifier.pad([self.inputs.reading.encoding.inputs]), recorder)

@@ -9,6 +9,8 @@ from finetune.checkpoint.arrays import FloatArray, IntArray
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
+NO_ROOM = 1e-9
+"""Differences of probabilities, added up, that count as none."""
 _MAX_DRAWS = 2_000_000
 """Draws made at once, so that memory does not grow with the number of texts."""
 
@@ -45,3 +47,24 @@ def percentile_interval(resampled: FloatArray) -> tuple[FloatArray, FloatArray]:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(resampled, (tail, 1 - tail), axis=0)
     return low, high
+
+
+def mean_interval(values: FloatArray, seed: int = 0) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The mean over texts, and between which values 95% of resampled means lie.  (N, K) -> (K,)"""
+    low, high = percentile_interval(resampled_sums(values, seed) / len(values))
+    return values.mean(0), low, high
+
+
+def ratio_interval(
+    above: FloatArray, room: FloatArray, seed: int = 0
+) -> tuple[float, float, float] | None:
+    """Sum over texts of one over that of another, and the limits of 95% of resampled ones.
+
+    None where there is no room.  (N,) each.
+    """
+    if room.sum() <= NO_ROOM:
+        return None
+    sums = resampled_sums(np.stack([above, room], axis=1), seed)
+    sums = sums[sums[:, 1] > NO_ROOM]
+    low, high = percentile_interval(sums[:, 0] / sums[:, 1])
+    return float(above.sum() / room.sum()), float(low), float(high)

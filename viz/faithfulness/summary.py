@@ -12,7 +12,7 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError
-from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled_sums
+from viz.faithfulness.bootstrap import RESAMPLES, mean_interval, ratio_interval
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.metrics import METRICS, MIN_WORDS, metrics_of
 from viz.faithfulness.operator_scores import OperatorScores
@@ -199,8 +199,7 @@ class _Results:
 
     def _differences(self, values: FloatArray, seed: int) -> Mapping[str, Interval]:
         """The mean of each metric over texts, with its interval.  (N, F)"""
-        low, high = percentile_interval(resampled_sums(values, seed) / len(values))
-        rows = zip(self.names, values.mean(0), low, high, strict=True)
+        rows = zip(self.names, *mean_interval(values, seed), strict=True)
         return {name: _interval(mean, *ends, decimals=self.decimals) for name, mean, *ends in rows}
 
     def by_metric(self, values: FloatArray) -> Mapping[str, float]:
@@ -219,12 +218,8 @@ def _decimals(measured: Sequence[FloatArray], regression: bool) -> int:
 
 def _ratio(above: FloatArray, room: FloatArray, seed: int) -> Interval | None:
     """Sum of one over sum of another, with its interval; None where there is no room.  (N,)"""
-    if room.sum() <= 1e-9:
-        return None
-    sums = resampled_sums(np.stack([above, room], axis=1), seed)
-    sums = sums[sums[:, 1] > 1e-9]
-    low, high = percentile_interval(sums[:, 0] / sums[:, 1])
-    return _interval(above.sum() / room.sum(), float(low), float(high))
+    ratio = ratio_interval(above, room, seed)
+    return None if ratio is None else _interval(*ratio)
 
 
 def _interval(mean: float, low: float, high: float, *, decimals: int = DECIMALS) -> Interval:

@@ -20,7 +20,7 @@ from viz.data.rows.row_predictions import RowPredictions
 from viz.data.rows.row_words import word_key
 from viz.data.rows.word_contributions import WordContributions, word_contributions
 from viz.errors import MethodError, SelectionError
-from viz.faithfulness.bootstrap import percentile_interval, resampled_sums
+from viz.faithfulness.bootstrap import mean_interval
 from viz.faithfulness.interval import Interval
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
@@ -247,7 +247,7 @@ def _mean_intervals(values: FloatArray, seed: int) -> list[Interval]:
     means = values.mean(axis=0)
     lows, highs = means, means
     if len(values) > 1:
-        lows, highs = percentile_interval(resampled_sums(values, seed) / len(values))
+        _, lows, highs = mean_interval(values, seed)
     return [
         Interval(float(mean), float(low), float(high))
         for mean, low, high in zip(means, lows, highs, strict=True)
