@@ -1,6 +1,7 @@
 """Predictions and attributions in words, alike on screen, on paper and in a terminal."""
 
 import math
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -120,9 +121,7 @@ def is_relative(attribution: Attribution) -> bool:
     return find_method(attribution.method).relative and attribution.shares is None
 
 
-def summary(
-    reading: Reading, attribution: Attribution, *, signed: bool, relative: bool = False
-) -> str:
+def summary(reading: Reading, attribution: Attribution) -> str:
     """One line on what the words do not show: hidden value, special tokens, bias, the explained.
 
     A sum is stated where parts add up: for shares of words, and for a method with a bias.
@@ -130,11 +129,11 @@ def summary(
     Args:
         reading: The text that was read.
         attribution: What a method made of it.
-        signed: Whether that method tells for from against.
-        relative: Whether scores without shares are shown as percentages of the strongest word's.
     """
     if attribution.shares is not None:
-        return _sum_of_shares(reading.prediction, attribution, attribution.shares)
+        what = explained_scalar(reading.prediction, attribution)
+        return f"{SumOfShares.of(reading.prediction, attribution.shares).sentence} {what}"
+    signed = find_method(attribution.method).signed
     special = np.array([token.special for token in reading.encoding.tokens])
     scores = attribution.scores.astype(np.float64)
     parts = [("words", scores[~special].sum())]
@@ -148,7 +147,7 @@ def summary(
     what = explained_scalar(reading.prediction, attribution)
     if attribution.bias is None:
         value = write(attribution.value)
-        if relative:
+        if is_relative(attribution):
             return (
                 f"{what} = {value}; scores are percentages of the strongest word's score: they show"
                 " order and direction, and do not add up to it"
@@ -159,16 +158,47 @@ def summary(
     return " · ".join((*(f"{name} {write(part)}" for name, part in parts), ending))
 
 
-def _sum_of_shares(prediction: Prediction, attribution: Attribution, shares: WordShares) -> str:
-    """As in `every word hidden +0.40 · words +4.41 = +4.81 logit A − logit B`.
+@dataclass(frozen=True, slots=True)
+class SumOfShares:
+    """What words share, rounded so that the parts that are written add up to the digit."""
 
-    The words are written as what is left between both others, so that rounded parts add up.
-    """
-    largest = max(abs(shares.hidden), abs(shares.value))
-    places = decimals(largest, least=2) if prediction.regression else 2
-    hidden, value = (round(part, places) for part in (shares.hidden, shares.value))
-    what = explained_scalar(prediction, attribution)
-    return (
-        f"every word hidden {number(hidden, places)} · words {number(value - hidden, places)} = "
-        f"{number(value, places)} {what}"
-    )
+    hidden: float
+    value: float
+    places: int
+
+    @classmethod
+    def of(
+        cls, prediction: Prediction, shares: WordShares, places: int | None = None
+    ) -> "SumOfShares":
+        """The sum of a reading, to two decimals, or to digits that fit a predicted score.
+
+        Args:
+            prediction: Of the reading.
+            shares: Of its words.
+            places: Decimals; as many as these numbers need where None.
+        """
+        if places is None:
+            largest = max(abs(shares.hidden), abs(shares.value))
+            places = decimals(largest, least=2) if prediction.regression else 2
+        # No minus before a zero.
+        return cls(round(shares.hidden, places) + 0.0, round(shares.value, places) + 0.0, places)
+
+    @property
+    def words(self) -> float:
+        """What is left between both others."""
+        return round(self.value - self.hidden, self.places) + 0.0
+
+    def less(self, other: "SumOfShares") -> "SumOfShares":
+        """What changed from another sum of as many decimals, part by part."""
+        hidden, value = self.hidden - other.hidden, self.value - other.value
+        return SumOfShares(
+            round(hidden, self.places) + 0.0, round(value, self.places) + 0.0, self.places
+        )
+
+    @property
+    def sentence(self) -> str:
+        """As in `every word hidden +0.40 · words +4.41 = +4.81`."""
+        hidden, words, value = (
+            number(each, self.places) for each in (self.hidden, self.words, self.value)
+        )
+        return f"every word hidden {hidden} · words {words} = {value}"

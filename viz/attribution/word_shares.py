@@ -33,7 +33,11 @@ def share_passes(method: Method) -> int:
 
 
 def with_word_shares(
-    attribution: Attribution, method: Method, versions: Perturbation
+    attribution: Attribution,
+    method: Method,
+    versions: Perturbation,
+    *,
+    operator: Operator | None = None,
 ) -> Attribution:
     """The attribution with the shares of its words, or with a note that says why there are none.
 
@@ -41,6 +45,7 @@ def with_word_shares(
         attribution: What the method made of a text.
         method: By which it was made.
         versions: That text with words hidden; of a document, with each word hidden by itself.
+        operator: How they are hidden; that of the method where None, or the first there is.
 
     Returns:
         The same where scores have no sign, don't depend on the class, or split another difference
@@ -49,9 +54,8 @@ def with_word_shares(
     if not (share_passes(method) and versions.n_words):
         return attribution
     try:
-        shares = word_shares(
-            attribution, versions, operator=_operator(attribution, method, versions)
-        )
+        operator = operator or _operator(attribution, method, versions)
+        shares = word_shares(attribution, versions, operator=operator)
     except MethodError as error:
         return replace(attribution, notes=(*attribution.notes, str(error)))
     if "baseline_value" in attribution.measured and shares.factors != (1.0, 1.0):

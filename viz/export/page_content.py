@@ -1,6 +1,6 @@
 """What the HTML page of each kind of figure shows: the widgets of the app, and sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Literal, cast
@@ -14,7 +14,8 @@ from viz.attention.thumbnails import max_thumbnail_side
 from viz.attention.views import AttentionView, pick
 from viz.attention.words import merge, spans
 from viz.attribution import Method, find_method
-from viz.attribution.descriptions import number, scale_ends, summary
+from viz.attribution.descriptions import explained_scalar, is_relative, number, scale_ends, summary
+from viz.export.score_numbers import score_rows
 from viz.figures.spec import FigureSpec
 from viz.jobs.progress import current_progress
 from viz.widgets.arcs import payload as arcs
@@ -134,15 +135,15 @@ def attribution_page(spec: FigureSpec) -> PageContent:
     labels = {
         "low": low,
         "high": high,
-        "caption": summary(spec.reading, attribution, signed=method.signed),
+        "caption": summary(spec.reading, attribution),
     }
-    data = colored_text.payload(encoding, units, scores, signed=method.signed) | labels
-    rows = [(span.label, float(score)) for span, score in zip(units, scores, strict=True)]
+    relative = is_relative(attribution)
+    data = colored_text.payload(encoding, units, scores, signed=method.signed, relative=relative)
     above = (_strip(spec, method, low, high),) if is_divided(spec.reading) else ()
     return PageContent(
-        (*above, (colored_text.COLORED_TEXT, data)),
+        (*above, (colored_text.COLORED_TEXT, data | labels)),
         (method.description_of(spec.reading),),
-        table=_table(rows),
+        table=_table(spec),
     )
 
 
@@ -157,19 +158,40 @@ def _strip(
         divided.sentences,
         merge(spec.attribution.shown, divided.sentences),
         signed=method.signed,
+        relative=is_relative(spec.attribution),
         paragraphs=divided.paragraphs,
     )
     around = strip.texts(name="The whole text", note=divided.counts, low=low, high=high)
     return strip.STRIP, picture | around
 
 
-def _table(rows: list[tuple[str, float]]) -> str:
-    """Every score, in the order of the text."""
-    body = "".join(
-        f'<tr><td dir="auto">{escape(label)}</td><td>{number(score, 6)}</td></tr>'
-        for label, score in rows
-    )
-    return (
-        "<details><summary>All scores</summary><table>"
-        f"<tr><th>token or word</th><th>score</th></tr>{body}</table></details>"
-    )
+def _table(spec: FigureSpec) -> str:
+    """Every score, in the order of the text, then what they add up with: the rows of the CSV."""
+    attribution = spec.attribution
+    assert attribution is not None  # checked by FigureSpec
+    header, *rows = score_rows(spec)
+    adds_up = {"score": attribution.bias is not None, "share": attribution.shares is not None}
+    columns = {"score": "score of the method", "share": "share of the word"}
+    if attribution.shares is None:
+        columns = {"score": "score"}
+    names = {
+        "hidden": "every word hidden",
+        "value": explained_scalar(spec.reading.prediction, attribution),
+    }
+    lines = [_line("th", "token or word", columns.values())]
+    for row in rows:
+        cells = dict(zip(map(str, header), row, strict=True))
+        if (kind := str(cells["kind"])) != spec.unit:
+            cells["text"] = names.get(kind, kind)
+            cells |= {name: None for name in columns if not adds_up[name]}
+        numbers = [cells[name] for name in columns]
+        if any(each is not None for each in numbers):
+            written = ["" if each is None else number(float(str(each)), 6) for each in numbers]
+            lines.append(_line("td", str(cells["text"]), written))
+    body = "".join(lines)
+    return f"<details><summary>All scores</summary><table>{body}</table></details>"
+
+
+def _line(tag: str, label: str, cells: Iterable[str]) -> str:
+    numbers = "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
+    return f'<tr><{tag} dir="auto">{escape(label)}</{tag}>{numbers}</tr>'

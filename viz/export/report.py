@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,14 @@ from viz.attention.heads import heads_off
 from viz.attention.long_attention import LongAttention
 from viz.attention.words import merge, spans
 from viz.attribution import find_method
-from viz.attribution.descriptions import percent, quantity, summary, verdict
+from viz.attribution.descriptions import (
+    is_relative,
+    percent,
+    quantity,
+    share_of_strongest,
+    summary,
+    verdict,
+)
 from viz.documents.document import Document
 from viz.export.json_record import (
     pooling_values,
@@ -125,8 +133,8 @@ def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
     yield f"\nStrongest words by {by}"
     if method.caveat is not None:
         yield method.caveat
-    yield from _words(reading, attribution, signed=method.signed)
-    yield summary(reading, attribution, signed=method.signed)
+    yield from _words(reading, attribution)
+    yield summary(reading, attribution)
 
 
 def _heads(attention: LongAttention) -> Iterator[str]:
@@ -149,11 +157,18 @@ def _classes(prediction: Prediction) -> Iterator[str]:
         yield f"  and {len(order) - MAX_CLASSES} more"
 
 
-def _words(reading: Reading, attribution: Attribution, *, signed: bool) -> Iterator[str]:
+def _words(reading: Reading, attribution: Attribution) -> Iterator[str]:
     """The words with the largest scores, strongest first."""
+    signed = find_method(attribution.method).signed
     words = spans(reading.encoding)
     scores = merge(attribution.shown, words)
     labeled = [(s, word.label) for s, word in zip(scores, words, strict=True) if not word.special]
-    regression = reading.prediction.regression
-    for score, label in sorted(labeled, key=lambda pair: -abs(pair[0]))[:MAX_WORDS]:
-        yield f"  {quantity(score, 3, signed=signed, regression=regression):>8}  {label}"
+    labeled.sort(key=lambda pair: -abs(pair[0]))
+    if is_relative(attribution):
+        strongest = max((abs(score) for score, _ in labeled), default=0.0)
+        write = partial(share_of_strongest, strongest=strongest, signed=signed)
+    else:
+        regression = reading.prediction.regression
+        write = partial(quantity, places=3, signed=signed, regression=regression)
+    for score, label in labeled[:MAX_WORDS]:
+        yield f"  {write(score):>8}  {label}"

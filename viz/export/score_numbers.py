@@ -18,7 +18,8 @@ def _attribution(spec: FigureSpec) -> Attribution:
     return spec.attribution
 
 
-def _score_rows(spec: FigureSpec) -> Iterator[Row]:
+def score_rows(spec: FigureSpec) -> Iterator[Row]:
+    """A header, a row for each word or wordpiece, then bias, hidden value and explained value."""
     attribution, units = _attribution(spec), spans(spec.reading.encoding, spec.unit)
     header: Row = ["kind", "index", "text", "part", "start", "end", "special", "score", "share"]
     scores = merge(attribution.scores, units)
@@ -92,4 +93,4 @@ def _share_values(attribution: Attribution, units: tuple[Span, ...]) -> Values:
     }
 
 
-SCORE_NUMBERS = Numbers(_score_rows, _score_arrays, _score_values)
+SCORE_NUMBERS = Numbers(score_rows, _score_arrays, _score_values)

@@ -9,7 +9,7 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.attention.sentences import is_divided
 from viz.attention.words import Span, merge, spans
 from viz.attribution import find_method
-from viz.attribution.descriptions import explained_scalar, summary
+from viz.attribution.descriptions import explained_scalar, is_relative, summary
 from viz.figures.bars import Bar, bars_height, draw_bars
 from viz.figures.canvas import DETAILS, Canvas
 from viz.figures.colored_text import (
@@ -38,7 +38,9 @@ def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     method, units = find_method(attribution.method), spans(spec.reading.encoding, spec.unit)
     scores = merge(attribution.shown, units)
     sizes = np.abs(scores[[not span.special for span in units]])
-    colors = ScoreColors(float(sizes.max(initial=0.0)) or 1.0, method.signed)
+    colors = ScoreColors(
+        float(sizes.max(initial=0.0)) or 1.0, method.signed, is_relative(attribution)
+    )
     scalar = f": {explained_scalar(prediction, attribution)}" if method.class_specific else ""
     is_long = is_divided(spec.reading)
     return figure_layout(
@@ -86,10 +88,10 @@ class _Body:
         statement = self._statement()
         statement.draw(canvas, x, y + LEGEND_HEIGHT)
         below = y + LEGEND_HEIGHT + statement.height + 14
-        draw_bars(canvas, self._strongest(), x, below, signed=self.colors.signed)
+        draw_bars(canvas, self._strongest(), x, below, write=self.colors.format)
 
     def _statement(self) -> TextBlock:
-        line = summary(self.reading, self.attribution, signed=self.colors.signed)
+        line = summary(self.reading, self.attribution)
         return TextBlock.of([(line, DETAILS)], TEXT_WIDTH)
 
     def _texts(self) -> list[PlacedText]:

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from viz.attribution.descriptions import decimals, number
 from viz.colors import LIGHT
 from viz.figures.canvas import HALF_CAP_HEIGHT, NOTE, Canvas
 from viz.figures.text.fonts import Style, text_width
@@ -40,26 +38,34 @@ class _Axis:
 
     zero: float
     unit: float
-    number: Callable[[float], str]
+    write: Callable[[float], str]
 
 
-def _axis(bars: Sequence[Bar], left: float, right: float, *, signed: bool) -> _Axis:
+def _axis(bars: Sequence[Bar], left: float, right: float, write: Callable[[float], str]) -> _Axis:
     """An axis between two places that leaves room for numbers at either end in use."""
     lowest = min(0.0, *(bar.score for bar in bars))
     highest = max(0.0, *(bar.score for bar in bars))
     before = NUMBER_WIDTH if lowest < 0 else 0
     unit = (right - left - before - NUMBER_WIDTH) / ((highest - lowest) or 1.0)
-    places = decimals(max(highest, -lowest), least=2)
-    write = partial(number, places=places) if signed else f"{{:.{places}f}}".format
     return _Axis(left + before - lowest * unit, unit, write)
 
 
-def draw_bars(canvas: Canvas, bars: Sequence[Bar], x: float, y: float, *, signed: bool) -> None:
-    """Draw the bars below `y` from `x` to the same distance from the right edge."""
+def draw_bars(
+    canvas: Canvas, bars: Sequence[Bar], x: float, y: float, *, write: Callable[[float], str]
+) -> None:
+    """Draw the bars below `y` from `x` to the same distance from the right edge.
+
+    Args:
+        canvas: Where.
+        bars: All of them.
+        x: Of the left edge, in points.
+        y: Of the upper edge.
+        write: How a score is written.
+    """
     if not bars:
         return
     names = x + max(math.ceil(text_width(bar.name, NAME)) for bar in bars)
-    axis = _axis(bars, names + 8, canvas.width - x, signed=signed)
+    axis = _axis(bars, names + 8, canvas.width - x, write)
     canvas.text(x, y + NOTE.size, "strongest first", NOTE)
     y += HEADING_HEIGHT
     for row, bar in enumerate(bars):
@@ -74,4 +80,4 @@ def _draw_bar(canvas: Canvas, bar: Bar, axis: _Axis, names: float, y: float) -> 
     canvas.text(names, base, bar.name, NAME, align="right")
     canvas.box(axis.zero, y, length, height, bar.color)
     end = axis.zero + length + (4 if length >= 0 else -4)
-    canvas.text(end, base, axis.number(bar.score), VALUE, align="left" if length >= 0 else "right")
+    canvas.text(end, base, axis.write(bar.score), VALUE, align="left" if length >= 0 else "right")

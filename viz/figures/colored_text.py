@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span
-from viz.attribution.descriptions import decimals, number, scale_ends
+from viz.attribution.descriptions import decimals, number, scale_ends, share_of_strongest
 from viz.colors import LIGHT, mix, readable_ink
 from viz.figures.bars import Bar
 from viz.figures.canvas import NOTE, Canvas
@@ -36,6 +36,15 @@ class ScoreColors:
     limit: float
     """The largest absolute score shown."""
     signed: bool
+    relative: bool = False
+    """Whether scores are written as percentages of the largest."""
+
+    def format(self, score: float) -> str:
+        """A score in digits: of one unit two decimals, or as many as show three of the largest."""
+        if self.relative:
+            return share_of_strongest(score, self.limit, signed=self.signed)
+        places = decimals(self.limit, least=2)
+        return number(score, places) if self.signed else f"{score:.{places}f}"
 
     def color(self, score: float) -> str:
         """Diverging around 0 for signed scores, else from 0 up."""
@@ -118,12 +127,18 @@ def score_ends(
     colors: ScoreColors, prediction: Prediction, attribution: Attribution
 ) -> tuple[str, str]:
     """What stands at both ends of the color scale."""
-    limit = colors.limit
     if not colors.signed:
-        return "0", f"{limit:.3g}"
+        return "0", f"{colors.limit:.3g}"
     lowest, highest = map(label, scale_ends(prediction, attribution))
-    places = decimals(limit, least=2)
-    return f"{lowest}  {number(-limit, places)}", f"{number(limit, places)}  {highest}"
+    return ends_of_scale(colors, lowest, highest)
+
+
+def ends_of_scale(colors: ScoreColors, lowest: str, highest: str) -> tuple[str, str]:
+    """What both ends of a signed scale mean, each with its number."""
+    return (
+        f"{lowest}  {colors.format(-colors.limit)}",
+        f"{colors.format(colors.limit)}  {highest}",
+    )
 
 
 def strongest_bars(

@@ -149,7 +149,7 @@ class _WordsBody:
         statement = self._statement()
         statement.draw(canvas, x, y + LEGEND_HEIGHT)
         below = y + LEGEND_HEIGHT + statement.height + 14
-        draw_bars(canvas, self._strongest(), x, below, signed=True)
+        draw_bars(canvas, self._strongest(), x, below, write=self._colors.format)
 
     @property
     def _edits(self) -> tuple[Edit, ...]:

@@ -1,6 +1,6 @@
 """The picture of a long text: a strip of all of it, and the words of its strongest passage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -107,7 +107,7 @@ class LongBody:
         statement = self._statement()
         statement.draw(canvas, x, y + LEGEND_HEIGHT)
         y += LEGEND_HEIGHT + statement.height + 14
-        draw_bars(canvas, self._strongest(), x, y, signed=self.colors.signed)
+        draw_bars(canvas, self._strongest(), x, y, write=self._sentence_colors.format)
 
     def _draw_strip(self, canvas: Canvas, x: float, y: float) -> None:
         """The sentences from the first character to the last; the strongest are drawn last."""
@@ -135,10 +135,10 @@ class LongBody:
     @property
     def _sentence_colors(self) -> ScoreColors:
         largest = float(np.abs(self.sentences).max(initial=0.0)) or 1.0
-        return ScoreColors(largest, self.colors.signed)
+        return replace(self.colors, limit=largest)
 
     def _statement(self) -> TextBlock:
-        line = summary(self.reading, self.attribution, signed=self.colors.signed)
+        line = summary(self.reading, self.attribution)
         return TextBlock.of([(f"{line} · {self.divided.counts}", DETAILS)], TEXT_WIDTH)
 
     def _strongest(self) -> list[Bar]:

@@ -133,4 +133,4 @@ def test_of_a_text_without_special_tokens_no_share_of_theirs_is_told(
     for family, is_told in (("gpt2", False), ("bert", True)):
         found = plain(family)
         split = attribute(found.classifier, found.reading, "decomposition", 1, 2, shares=False)
-        assert ("special tokens" in summary(found.reading, split, signed=True)) == is_told
+        assert ("special tokens" in summary(found.reading, split)) == is_told

@@ -21,6 +21,7 @@ from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
 from viz.export import FigureSpec, RenderOptions, figure, render
 from viz.export.filenames import archive_name
+from viz.export.report import report
 from viz.figures.arcs import MAX_ARCS, strongest_pairs
 from viz.figures.canvas import rasters, text_lines
 from viz.figures.citation import citation
@@ -302,7 +303,7 @@ def test_labels_of_a_map_never_touch(count: int) -> None:
 def test_the_summary_of_a_decomposition_adds_up() -> None:
     reading = read()
     attribution = attribution_of(reading)
-    line = summary(reading, attribution, signed=True)
+    line = summary(reading, attribution)
     numbers = [float(n.replace("−", "-")) for n in re.findall(r"[+−]\d+\.\d+", line)]
     assert sum(numbers[:3]) == pytest.approx(numbers[3], abs=0.02)
     assert numbers[3] == pytest.approx(attribution.value, abs=0.01)
@@ -313,13 +314,13 @@ def test_a_text_without_special_tokens_is_summed_up_without_them() -> None:
     reading = read()
     words = tuple(replace(t, special=False, part=0, word=99) for t in reading.encoding.tokens)
     bare = replace(reading, encoding=replace(reading.encoding, tokens=words))
-    line = summary(bare, attribution_of(bare), signed=True)
+    line = summary(bare, attribution_of(bare))
     assert re.match(r"words [+−]\d+\.\d+ · bias [+−]\d+\.\d+ · sum ", line)
 
 
 def test_a_method_without_bias_claims_no_sum() -> None:
     reading = read()
-    line = summary(reading, attribution_of(reading, "input-x-gradient"), signed=True)
+    line = summary(reading, attribution_of(reading, "occlusion"))
     assert "sum" not in line
     assert "need not add up" in line
 
@@ -327,9 +328,13 @@ def test_a_method_without_bias_claims_no_sum() -> None:
 def test_relative_scores_are_said_to_be_percentages() -> None:
     reading = read()
     attribution = attribution_of(reading, "decomposition-path")
-    line = summary(reading, attribution, signed=True, relative=True)
+    line = summary(reading, attribution)
     assert "percentages of the strongest word's score" in line
-    assert "percent" not in summary(reading, attribution, signed=True)
+    assert "percent" not in summary(reading, attribution_of(reading))
+    drawn = texts(figure(figure_spec("attribution", method="decomposition-path")))
+    assert {"100%", "−100%"} & {text.split()[0] for text in drawn if text}
+    listed = "\n".join(report(reading, attribution))
+    assert re.search(r"[+−]100%  \w", listed)
 
 
 def test_an_unsigned_method_is_captioned_as_where_it_looks() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from viz import Classifier, Reading, attribute
+from viz.attention.words import merge, spans
 from viz.attribution.contribution import contribution
 from viz.export import page_content
 from viz.export.formats import render
@@ -16,6 +17,9 @@ from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.spec import FigureSpec
 
 STORY = re.compile(r'<script type="application/json" id="story">(.*?)</script>', re.DOTALL)
+
+
+CELL = re.compile(r"<t[hd][^>]*>([^<]*)</t[hd]>")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,26 @@ def test_a_page_forbids_itself_to_load_anything(specs: dict[str, FigureSpec], ki
     page = render(specs[kind], "html").decode("utf-8")
     assert "default-src 'none'" in page
     assert not re.findall(r"(?:src|href|url\()\s*=?\s*[\"']?(?:https?:)?//", page)
+
+
+def test_the_table_has_scores_beside_shares_that_add_up(specs: dict[str, FigureSpec]) -> None:
+    page = render(specs["attribution"], "html").decode("utf-8")
+    head, *lines = (CELL.findall(line) for line in page.split("<tr>")[1:])
+    assert head == ["token or word", "score of the method", "share of the word"]
+    attribution = specs["attribution"].attribution
+    assert attribution is not None
+    units = len(lines) - 3
+    scores, shares = (
+        [float(line[column].replace("−", "-")) for line in lines[:units]] for column in (1, 2)
+    )
+    assert scores == pytest.approx(
+        merge(attribution.scores, spans(specs["attribution"].reading.encoding)), abs=1e-6
+    )
+    (bias, hidden, value) = lines[units:]
+    assert (bias[0], hidden[0]) == ("bias", "every word hidden")
+    for parts, extra, column in ((scores, bias, 1), (shares, hidden, 2)):
+        sums = sum(parts) + float(extra[column].replace("−", "-"))
+        assert sums == pytest.approx(float(value[column].replace("−", "-")), abs=1e-4)
 
 
 def test_markup_in_a_text_does_not_end_the_script(classifier: Classifier) -> None:

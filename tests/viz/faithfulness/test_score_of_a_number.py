@@ -210,7 +210,7 @@ def test_words_on_a_score_name_no_class(stars: Classifier, reading: Reading) -> 
     assert verdict(reading.prediction) == ("score", amount(found.value))
     assert explained_scalar(reading.prediction, found) == "score"
     assert scale_ends(reading.prediction, found) == ("lowers score", "raises score")
-    assert summary(reading, found, signed=True).endswith(" score")
+    assert summary(reading, found).endswith(" score")
 
 
 def test_a_score_has_no_bars(reading: Reading) -> None:

@@ -165,9 +165,7 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
             key="colored-text",
             low_label=low,
             high_label=high,
-            caption=summary(
-                reading, attribution, signed=method.signed, relative=is_relative(attribution)
-            ),
+            caption=summary(reading, attribution),
         )
     for note in attribution.notes:
         st.caption(f":material/warning: {plain(note)}")

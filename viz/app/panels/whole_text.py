@@ -86,7 +86,7 @@ def _show_strip(
         sums = words.merge(attribution.shown, sentences)
         low, high = ends(reading, attribution)
         relative = is_relative(attribution)
-        caption = summary(reading, attribution, signed=method.signed, relative=relative)
+        caption = summary(reading, attribution)
     strip(
         payload(
             reading.encoding,
@@ -172,9 +172,7 @@ def _show_passage(
         key="colored-text",
         low_label=low,
         high_label=high,
-        caption=summary(
-            reading, attribution, signed=method.signed, relative=is_relative(attribution)
-        ),
+        caption=summary(reading, attribution),
     )
 
 

@@ -20,7 +20,7 @@ from viz.app.panels.windows import CHECKPOINT
 from viz.app.readings import ExplainedClasses
 from viz.attention import words
 from viz.attribution import METHODS
-from viz.attribution.descriptions import is_relative, percent, scale_ends
+from viz.attribution.descriptions import is_relative, percent, scale_ends, summary
 from viz.data.audit.run import Audit
 from viz.data.preview import shortened
 from viz.data.rows.nearest_rows import nearest_rows
@@ -144,7 +144,10 @@ def _show_words(
         key="data-row-text",
         low_label=low,
         high_label=high,
+        caption=summary(reading, attribution),
     )
+    for note in attribution.notes:
+        st.caption(f":material/warning: {plain(note)}")
 
 
 def _show_plain(text: str) -> None:
