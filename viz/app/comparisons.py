@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from viz.app import checkpoints, readings
 from viz.app.cache import LRUCache
 from viz.attention.views import AttentionView
-from viz.comparison.compare import comparable_methods, compare, matching_of
+from viz.comparison.compare import compare, matching_of, shared_methods
 from viz.comparison.distance_statistics import DistanceStatistics
 from viz.comparison.readings import ReadingComparison, compare_readings
 from viz.errors import MethodError
@@ -31,7 +31,7 @@ class ComparisonRequest:
     first: Side
     second: Side
     method: str | None = None
-    """How words are scored; None for the first method that is quick and has a unit."""
+    """How words are scored; None for the first method that is quick."""
     target: str | None = None
     """The class that is explained; None for that of the second reading."""
 
@@ -99,8 +99,8 @@ def differences(request: ComparisonRequest) -> Differences:
 
 
 def methods(first: str, second: str) -> list[str]:
-    """The methods by which words can be compared that both checkpoints have read."""
-    return comparable_methods(checkpoints.model(first), checkpoints.model(second))
+    """The quick methods that both checkpoints allow."""
+    return shared_methods(checkpoints.model(first), checkpoints.model(second))
 
 
 def _n_bytes(result: object) -> float:

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import torch
 
-from viz.attribution import METHODS, attribute, default_methods
+from viz.attribution import attribute, default_methods, find_method, reader_of
 from viz.attribution.method_spec import MethodSpec
+from viz.attribution.word_shares import with_word_shares
 from viz.comparison.head_comparison import Matching
 from viz.comparison.readings import ReadingComparison, compare_readings
 from viz.comparison.shared_classes import RUNNER_UP, SharedClasses, share_classes
 from viz.comparison.word_comparison import check_comparable
 from viz.errors import CheckpointError, MethodError, SelectionError
 from viz.model.classifier import Classifier
+from viz.model.perturbation import OPERATORS, Perturbation
 from viz.types import Attribution, Reading
 
 RELATED = 0.5
@@ -58,7 +61,7 @@ def compare_texts(
         pair: What the first is read together with, for classifiers of pairs.
         other_pair: What the second is read together with.
         method: How words are scored, as `name` or `name:option=value`; by default the first method
-            that is quick and has a unit.
+            that is quick.
         target: The class that is explained; see `share_classes` for the default.
         against: The class it is compared with, `runner-up`, or `none`.
 
@@ -118,8 +121,6 @@ def compare(
     attributions, refusal = None, ""
     predictions = [reading.prediction for reading in readings]
     if all(prediction.labels for prediction in predictions):
-        if method is not None:
-            check_comparable(MethodSpec.parse(method).method.name)
         try:
             classes = share_classes(predictions[0], predictions[1], target, against)
         except SelectionError as error:
@@ -143,7 +144,7 @@ def attribute_both(
     Raises:
         MethodError: where a classifier or a text doesn't allow it.
     """
-    methods = [method] if method is not None else comparable_methods(*classifiers)
+    methods = [method] if method is not None else shared_methods(*classifiers)
     *some, last = methods
     for name in some:
         with suppress(MethodError):
@@ -151,12 +152,10 @@ def attribute_both(
     return _attribute_both(classifiers, readings, classes, last)
 
 
-def comparable_methods(first: Classifier, second: Classifier) -> list[str]:
-    """The quick methods that both classifiers allow and whose scores can be subtracted."""
+def shared_methods(first: Classifier, second: Classifier) -> list[str]:
+    """The quick methods that both classifiers allow."""
     theirs = default_methods(second)
-    return [
-        name for name in default_methods(first) if name in theirs and not METHODS[name].relative
-    ]
+    return [name for name in default_methods(first) if name in theirs]
 
 
 def _attribute_both(
@@ -170,6 +169,12 @@ def _attribute_both(
         _attribute(classifiers[side], readings[side], method, classes.target[side], against[side])
         for side in (0, 1)
     )
+    if {each.shares.operator for each in (first, second) if each.shares} == {*OPERATORS}:
+        # One tokenizer has no mask token, so words of both texts are deleted.
+        first, second = (
+            _deleting(classifiers[side], each) for side, each in enumerate((first, second))
+        )
+    check_comparable(first, second)
     return first, second
 
 
@@ -184,8 +189,16 @@ def _attribute(
         target,
         against,
         options=spec.options,
-        shares=False,
     )
+
+
+def _deleting(classifier: Classifier, attribution: Attribution) -> Attribution:
+    """The attribution with shares of what deleting every word changes, where there are any."""
+    assert attribution.reading is not None  # `attribute` hands it on
+    reading = attribution.reading
+    versions = Perturbation(reader_of(classifier, reading), reading.encoding)
+    method = find_method(attribution.method)
+    return with_word_shares(replace(attribution, shares=None), method, versions, operator="delete")
 
 
 def matching_of(first: Classifier, second: Classifier) -> Matching | None:

@@ -1,21 +1,33 @@
 """A comparison in words and numbers, alike on the page, in files and in a terminal."""
 
 from viz.attribution import find_method
-from viz.attribution.descriptions import explained_scalar, quantity, scale_ends
+from viz.attribution.descriptions import SumOfShares, explained_scalar, quantity, scale_ends
 from viz.comparison.head_comparison import HeadComparison
 from viz.comparison.word_comparison import WordComparison
 from viz.types import Prediction
 
 
 def word_summary(words: WordComparison, prediction: Prediction) -> str:
-    """One line on what changed in all: words, special tokens, bias and the explained scalar.
+    """What changed in all: hidden value, words, special tokens, bias and the explained scalar.
 
-    Only for a method with a bias do the parts add up, so only there is a sum stated.
+    Sums are stated where parts add up: for shares of words, a line for each reading and one for
+    the change, and for a method with a bias.  All else is one line.
 
     Args:
         words: The scores of both readings.
         prediction: That of the first reading, by which classes are named.
     """
+    sums = sums_of_shares(words, prediction)
+    if sums is not None:
+        what = explained_scalar(prediction, words.first)
+        sentences = (each.sentence for each in (*sums, sums[1].less(sums[0])))
+        names = ("first", "second", "change")
+        return (
+            "\n".join(
+                f"{name}: {sentence}" for name, sentence in zip(names, sentences, strict=True)
+            )
+            + f" {what}"
+        )
     signed = find_method(words.method).signed
 
     def write(value: float) -> str:
@@ -41,6 +53,25 @@ def word_summary(words: WordComparison, prediction: Prediction) -> str:
     parts.append(f"bias {write(words.bias_difference)}")
     change = write(words.second.value - words.first.value)
     return f"{' · '.join(parts)} · sum {change} = change of {what} ({before}, then {after})"
+
+
+def sums_of_shares(
+    words: WordComparison, prediction: Prediction
+) -> tuple[SumOfShares, SumOfShares] | None:
+    """What words share in both readings, in equally many decimals; None where they have no shares.
+
+    Args:
+        words: The scores of both readings.
+        prediction: That of the first reading.
+    """
+    first, second = words.first.shares, words.second.shares
+    if first is None or second is None:
+        return None
+    places = max(SumOfShares.of(prediction, each).places for each in (first, second))
+    return (
+        SumOfShares.of(prediction, first, places),
+        SumOfShares.of(prediction, second, places),
+    )
 
 
 def change_ends(words: WordComparison, prediction: Prediction) -> tuple[str, str]:

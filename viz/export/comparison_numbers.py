@@ -1,8 +1,9 @@
 """The numbers of a figure of a comparison as a table, and as arrays.
 
-In CSV, *words* has one row for each class, word, special token, for the bias and for the explained
-scalar, with the numbers of both readings and their difference; *distances* one row a head;
-*difference* is a labeled matrix, one row a query.
+In CSV, *words* has one row for each class, word and special token, for the bias, the hidden value
+and the explained scalar, with the numbers of both readings and their difference: what the method
+said, then the shares that are shown; *distances* has one row a head; *difference* is a labeled
+matrix, one row a query.
 """
 
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from viz.comparison.difference_maps import pick_difference
-from viz.comparison.word_comparison import WordComparison
+from viz.comparison.word_comparison import WordChange, WordComparison
 from viz.export.formats import FORMATS
 from viz.export.numbers import Arrays, Row, span_arrays, text_array
 from viz.figures.comparison_kinds import ComparisonSpec
+
+NONE: Row = (None, None, None)
+"""Three empty cells."""
 
 
 def comparison_rows(spec: ComparisonSpec) -> Iterator[Row]:
@@ -28,24 +32,36 @@ def comparison_rows(spec: ComparisonSpec) -> Iterator[Row]:
 
 def _word_rows(spec: ComparisonSpec) -> Iterator[Row]:
     compared = spec.comparison
-    yield ["kind", "edit", "first_text", "second_text", "first", "second", "difference"]
+    yield [
+        *("kind", "edit", "first_text", "second_text", "first", "second", "difference"),
+        *("first_share", "second_share", "share_difference"),
+    ]
     for change in compared.classes.changes if compared.classes else ():
-        yield ["class", "", change.label, change.label, *_both(change.first, change.second)]
-    scores: list[Row] = [[None, None, None] for _ in compared.alignment.edits]
-    if compared.words is not None:
-        scores = [[each.first, each.second, each.difference] for each in compared.words.changes]
-    for edit, numbers in zip(compared.alignment.edits, scores, strict=True):
+        yield ["class", "", change.label, change.label, *_both(change.first, change.second), *NONE]
+    words, edits = compared.words, compared.alignment.edits
+    scores = [NONE for _ in edits] if words is None else [*map(_numbers, words.raw_changes)]
+    has_shares = words is not None and words.has_shares
+    shares = [*map(_numbers, words.changes)] if words and has_shares else [NONE for _ in edits]
+    for edit, score, share in zip(edits, scores, shares, strict=True):
         texts = (None if span is None else span.label for span in (edit.first, edit.second))
-        yield ["special" if edit.span.special else "word", edit.kind, *texts, *numbers]
-    if compared.words is not None:
-        yield from _totals(compared.words)
+        yield ["special" if edit.span.special else "word", edit.kind, *texts, *score, *share]
+    if words is not None:
+        yield from _totals(words)
+
+
+def _numbers(change: WordChange) -> Row:
+    return [change.first, change.second, change.difference]
 
 
 def _totals(words: WordComparison) -> Iterator[Row]:
     first, second = words.first, words.second
+    value = _both(first.value, second.value)
     if words.bias_difference is not None:
-        yield ["bias", "", "", "", *_both(first.bias, second.bias)]
-    yield ["value", "", "", "", *_both(first.value, second.value)]
+        yield ["bias", "", "", "", *_both(first.bias, second.bias), *NONE]
+    if first.shares is not None and second.shares is not None:
+        hidden = _both(first.shares.hidden, second.shares.hidden)
+        yield ["hidden", "", "", "", *NONE, *hidden]
+    yield ["value", "", "", "", *value, *(value if words.has_shares else NONE)]
 
 
 def _both(first: float | None, second: float | None) -> Row:
@@ -90,16 +106,11 @@ def comparison_arrays(spec: ComparisonSpec) -> Arrays:
         changes = compared.classes.changes
         arrays |= {
             "classes": text_array(change.label for change in changes),
-            "first_probabilities": _numbers([change.first for change in changes]),
-            "second_probabilities": _numbers([change.second for change in changes]),
+            "first_probabilities": _array([change.first for change in changes]),
+            "second_probabilities": _array([change.second for change in changes]),
         }
     if compared.words is not None:
-        scores = compared.words.changes
-        arrays |= {
-            "first_scores": _numbers([change.first for change in scores]),
-            "second_scores": _numbers([change.second for change in scores]),
-            "differences": _numbers([change.difference for change in scores]),
-        }
+        arrays |= _word_arrays(compared.words)
     if compared.heads is not None:
         names = ("distances", "counterparts", "only_first", "only_second")
         arrays |= {name: getattr(compared.heads, name) for name in names}
@@ -113,5 +124,25 @@ def comparison_arrays(spec: ComparisonSpec) -> Arrays:
     return arrays
 
 
-def _numbers(values: list[float | None]) -> object:
+def _word_arrays(words: WordComparison) -> Arrays:
+    """What the method said, and what words share where both readings have that."""
+    raw = words.raw_changes
+    arrays: Arrays = {
+        "first_scores": _array([change.first for change in raw]),
+        "second_scores": _array([change.second for change in raw]),
+        "differences": _array([change.difference for change in raw]),
+    }
+    first, second = words.first.shares, words.second.shares
+    if first is not None and second is not None:
+        arrays |= {
+            "first_shares": _array([change.first for change in words.changes]),
+            "second_shares": _array([change.second for change in words.changes]),
+            "share_differences": _array([change.difference for change in words.changes]),
+            "hidden": np.array([first.hidden, second.hidden]),
+            "values": np.array([first.value, second.value]),
+        }
+    return arrays
+
+
+def _array(values: list[float | None]) -> object:
     return np.array([np.nan if value is None else value for value in values])

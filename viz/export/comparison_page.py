@@ -27,6 +27,7 @@ def words_page(spec: ComparisonSpec) -> PageContent:
     """The bars of the classes, and both texts as one in colored words."""
     compared = spec.comparison
     notes = () if compared.classes is None else compared.classes.notes
+    notes += () if compared.words is None else compared.words.notes
     refused = [compared.refused[part] for part in ("classes", "words") if part in compared.refused]
     return PageContent((*_classes(compared), *_words(compared)), (*notes, *dict.fromkeys(refused)))
 

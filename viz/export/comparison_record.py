@@ -5,6 +5,7 @@ from viz.comparison.alignment import Edit
 from viz.comparison.descriptions import head_summary
 from viz.comparison.difference_maps import pick_difference
 from viz.comparison.readings import ReadingComparison
+from viz.comparison.word_comparison import WordChange
 from viz.export.json_record import prediction_values, span_values
 from viz.export.numbers import Values
 from viz.figures.citation import text_hash
@@ -97,24 +98,41 @@ def _word_values(compared: ReadingComparison) -> Values | None:
         "first": _attribution_values(words.first),
         "second": _attribution_values(words.second),
         "changes": [
-            {
-                "label": change.edit.label,
-                "first": change.first,
-                "second": change.second,
-                "difference": change.difference,
-            }
-            for change in words.changes
+            _change_values(raw, shown if words.has_shares else None)
+            for raw, shown in zip(words.raw_changes, words.changes, strict=True)
         ],
     }
 
 
+def _change_values(raw: WordChange, share: WordChange | None) -> Values:
+    """What the method said of a word in both readings, and what it shares where words do."""
+    values = {
+        "label": raw.edit.label,
+        "first": raw.first,
+        "second": raw.second,
+        "difference": raw.difference,
+    }
+    if share is None:
+        return values
+    return values | {
+        "first_share": share.first,
+        "second_share": share.second,
+        "share_difference": share.difference,
+    }
+
+
 def _attribution_values(attribution: Attribution) -> Values:
+    shares = attribution.shares
     return {
         "target_class": attribution.target_class,
         "against_class": attribution.against_class,
         "value": attribution.value,
         "bias": attribution.bias,
         "token_scores": attribution.scores.tolist(),
+        "hidden": None if shares is None else shares.hidden,
+        "hidden_by": None if shares is None else shares.operator,
+        "token_shares": None if shares is None else shares.scores.tolist(),
+        "notes": list(attribution.notes),
     }
 
 

@@ -55,6 +55,7 @@ def _words(words: WordComparison, prediction: Prediction) -> Iterator[str]:
         size = quantity(change.difference, 3, signed=True, regression=prediction.regression)
         yield f"  {size:>8}  {change.edit.label}"
     yield word_summary(words, prediction)
+    yield from words.notes
 
 
 def _heads(heads: HeadComparison) -> Iterator[str]:

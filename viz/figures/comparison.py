@@ -11,7 +11,7 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rollout import place
 from viz.attention.views import AttentionView
 from viz.attention.words import Span
-from viz.attribution.descriptions import decimals, number, percent
+from viz.attribution.descriptions import percent
 from viz.comparison.alignment import Edit
 from viz.comparison.descriptions import change_ends, head_summary, word_summary
 from viz.comparison.difference_maps import pick_difference
@@ -29,6 +29,7 @@ from viz.figures.colored_text import (
     ScoreColors,
     draw_colored,
     draw_legend,
+    ends_of_scale,
 )
 from viz.figures.comparison_kinds import ComparisonSpec
 from viz.figures.grid import Labels, fit_grid
@@ -190,16 +191,15 @@ class _WordsBody:
     def _statement(self) -> TextBlock:
         words = self.compared.words
         assert words is not None  # or nothing is stated
-        line = word_summary(words, self.compared.first.prediction)
-        return TextBlock.of([(line, DETAILS)], TEXT_WIDTH)
+        lines = word_summary(words, self.compared.first.prediction).splitlines()
+        return TextBlock.of([(line, DETAILS) for line in (*lines, *words.notes)], TEXT_WIDTH)
 
     def _ends(self) -> tuple[str, str]:
         """What stands at both ends of the color scale."""
-        words, limit = self.compared.words, self._colors.limit
+        words = self.compared.words
         assert words is not None  # or there are no colors
         lowest, highest = map(label, change_ends(words, self.compared.first.prediction))
-        places = decimals(limit, least=2)
-        return f"{lowest}  {number(-limit, places)}", f"{number(limit, places)}  {highest}"
+        return ends_of_scale(self._colors, lowest, highest)
 
     def _strongest(self) -> list[Bar]:
         words = self.compared.words

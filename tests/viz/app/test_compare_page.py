@@ -52,7 +52,7 @@ def test_two_texts_are_compared_in_class_words_and_heads(checkpoint: Path) -> No
     ]
     assert ("fall", "replaced", "rise") in marks
     assert ("oil", None, None) in marks
-    assert "sum" in str(words["caption"])
+    assert "change: every word hidden" in str(words["caption"])
     difference, first, second = heatmaps(app)
     assert difference["difference"]
     assert difference["signed"]

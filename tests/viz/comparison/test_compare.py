@@ -1,5 +1,6 @@
 """What changed in class, words and heads: invariants, sums and an oracle."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from tests.synthetic import read, read_causal, read_with_sink, read_without_attention
-from tests.tiny_models import edit_config, tiny_checkpoint, without_head
+from tests.tiny_models import edit_config, tiny_checkpoint, without_head, without_mask_token
 from viz import Classifier
 from viz.attention.views import pick
+from viz.comparison.alignment import align_words
 from viz.comparison.class_comparison import compare_classes, match_labels
 from viz.comparison.compare import (
     compare_checkpoints,
@@ -19,13 +21,22 @@ from viz.comparison.compare import (
     is_related,
     open_model,
 )
+from viz.comparison.descriptions import word_summary
 from viz.comparison.difference_maps import pick_difference
 from viz.comparison.readings import compare_readings
+from viz.comparison.word_comparison import WordComparison, compare_words
 from viz.errors import CheckpointError, MethodError, MissingAttentionError, SelectionError
-from viz.types import Attention, Prediction, Reading
+from viz.types import Attention, Attribution, Encoding, Prediction, Reading
 
+NUMBER = re.compile(r"[+−]\d+\.\d+")
+LABELS = ("World", "Sports", "Business", "Sci/Tech")
 FIRST = "oil prices rise as stocks fall, the market was good"
 SECOND = "oil prices fall as the stocks fall; the market was not very good"
+
+
+def read_text(attribution: Attribution) -> Encoding:
+    assert attribution.reading is not None
+    return attribution.reading.encoding
 
 
 def predicted(labels: tuple[str, ...], *logits: float, **kind: bool) -> Prediction:
@@ -207,16 +218,46 @@ def test_classes_are_matched_by_name() -> None:
     assert "can't be compared" in score.notes[0]
 
 
-def test_word_changes_and_that_of_the_bias_sum_to_that_of_the_scalar(
+@pytest.mark.parametrize("method", [None, "decomposition-path"])
+def test_word_changes_and_that_of_the_hidden_value_sum_to_that_of_the_scalar(
+    classifier: Classifier, method: str | None
+) -> None:
+    compared = compare_texts(classifier, FIRST, SECOND, method=method)
+    words = compared.words
+    assert words is not None
+    first, second = words.first.shares, words.second.shares
+    assert first is not None
+    assert second is not None
+    total = sum(change.difference for change in words.changes) + second.hidden - first.hidden
+    assert total == pytest.approx(words.second.value - words.first.value, abs=1e-4)
+    lines = word_summary(words, compared.first.prediction).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["first", "second", "change"]
+    rows = [[float(n.replace("−", "-")) for n in NUMBER.findall(line)] for line in lines]
+    for hidden, added, value in rows:  # what is written adds up to the digit
+        assert round(hidden + added, 2) == value
+    for one, other, change in zip(*rows, strict=True):
+        assert round(other - one, 2) == change
+
+
+def test_raw_changes_and_that_of_the_bias_sum_to_that_of_the_scalar(
     classifier: Classifier,
 ) -> None:
-    compared = compare_texts(classifier, FIRST, SECOND)
-    words = compared.words
+    words = compare_texts(classifier, FIRST, SECOND).words
     assert words is not None
     assert words.method == "decomposition"
     assert words.bias_difference is not None
-    total = sum(change.difference for change in words.changes) + words.bias_difference
+    total = sum(change.difference for change in words.raw_changes) + words.bias_difference
     assert total == pytest.approx(words.second.value - words.first.value, abs=1e-4)
+    plain = tuple(replace(each, shares=None) for each in (words.first, words.second))
+    alignment = align_words(*(read_text(each) for each in plain))
+    raw = compare_words(alignment, *plain)
+    assert raw.changes == raw.raw_changes == words.raw_changes
+    assert "sum" in word_summary(raw, predicted(LABELS, 0, 0, 0, 0))
+
+
+def test_the_other_way_around_the_strongest_word_is_the_same(classifier: Classifier) -> None:
+    words = compare_texts(classifier, FIRST, SECOND).words
+    assert words is not None
     back = compare_texts(classifier, SECOND, FIRST).words
     assert back is not None
     strongest, same = words.most_changed[0], back.most_changed[0]
@@ -236,8 +277,42 @@ def test_words_are_scored_for_the_class_that_is_named(classifier: Classifier) ->
         assert (attribution.target_class, attribution.against_class) == (1, 0)
     with pytest.raises(SelectionError, match="no class 'Cooking'"):
         compare_texts(classifier, FIRST, SECOND, target="Cooking")
-    with pytest.raises(MethodError, match="no unit"):
-        compare_texts(classifier, FIRST, SECOND, method="decomposition-path")
+
+
+def test_scores_without_unit_and_shares_are_not_subtracted(classifier: Classifier) -> None:
+    words = compare_texts(classifier, FIRST, SECOND, method="decomposition-path").words
+    assert words is not None
+    bare = replace(words.second, shares=None, notes=("No shares add up to that.",))
+    alignment = align_words(read_text(words.first), read_text(bare))
+    with pytest.raises(MethodError, match=r"No shares add up to that\. The scores of .* no unit"):
+        compare_words(alignment, words.first, bare)
+
+
+def test_shares_that_do_not_add_up_and_ways_of_hiding_that_differ_are_refused(
+    classifier: Classifier,
+) -> None:
+    words = compare_texts(classifier, FIRST, SECOND).words
+    assert words is not None
+    strongest = max(words.changes, key=lambda change: abs(change.first or 0))
+    kept = tuple(change for change in words.changes if change is not strongest)
+    with pytest.raises(ValueError, match=r"hidden value and shares of words are .* away"):
+        WordComparison(kept, words.first, words.second)
+    assert words.second.shares is not None
+    other = replace(words.second, shares=replace(words.second.shares, operator="delete"))
+    alignment = align_words(read_text(words.first), read_text(other))
+    with pytest.raises(SelectionError, match="hide them alike"):
+        compare_words(alignment, words.first, other)
+
+
+def test_words_of_both_are_deleted_where_one_checkpoint_has_no_mask_token(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    bare = without_mask_token(tmp_path / "bare")
+    words = compare_checkpoints(classifier, Classifier.load(bare), FIRST).words
+    assert words is not None
+    assert words.first.shares is not None
+    assert words.second.shares is not None
+    assert words.first.shares.operator == words.second.shares.operator == "delete"
 
 
 def test_heads_of_two_checkpoints_go_by_number_only_where_both_come_from_one(

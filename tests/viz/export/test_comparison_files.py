@@ -62,10 +62,19 @@ def test_tables_arrays_and_json_hold_the_same_numbers(compared: ReadingCompariso
     rows = [
         row for row in table(comparison_file(words, "csv")) if row["kind"] in ("word", "special")
     ]
-    differences = [change.difference for change in compared.words.changes]
-    assert [float(row["difference"]) for row in rows] == differences
-    assert arrays["differences"].tolist() == differences
-    assert [change["difference"] for change in record["words"]["changes"]] == differences
+    for changes, name in (
+        (compared.words.raw_changes, "difference"),
+        (compared.words.changes, "share_difference"),
+    ):
+        differences = [change.difference for change in changes]
+        assert [float(row[name]) for row in rows] == differences
+        assert arrays[f"{name}s"].tolist() == differences
+        assert [change[name] for change in record["words"]["changes"]] == differences
+    *_, hidden, value = table(comparison_file(words, "csv"))
+    assert (hidden["kind"], value["kind"]) == ("hidden", "value")
+    for column in ("first_share", "second_share", "share_difference"):
+        added = sum(float(row[column] or 0) for row in rows) + float(hidden[column])
+        assert added == pytest.approx(float(value[column]), abs=1e-4)
     distances = table(comparison_file(ComparisonSpec(compared, "distances"), "csv"))
     assert [
         float(row["distance"]) for row in distances

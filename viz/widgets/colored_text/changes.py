@@ -7,7 +7,7 @@ words follows these.
 from collections.abc import Iterator, Sequence
 
 from viz.attention.words import Span
-from viz.attribution.descriptions import true_minus
+from viz.attribution.descriptions import decimals, true_minus
 from viz.colors import PALETTES
 from viz.comparison.alignment import Alignment, Edit
 from viz.comparison.word_comparison import WordChange, WordComparison
@@ -77,8 +77,10 @@ def _blanks_before(span: Span, encoding: Encoding) -> str:
 
 
 def _numbers(change: WordChange, scale: ColorScale) -> str:
-    """The scores on both sides, and what changed."""
+    """The scores on both sides, and what changed: the difference of what is written of them."""
+    places = decimals(scale.largest)
+    first, second = (round(score or 0.0, places) for score in (change.first, change.second))
     one, other = (
         "–" if score is None else scale.format(score) for score in (change.first, change.second)
     )
-    return true_minus(f"{scale.format(change.difference)} ({one}, then {other})")
+    return true_minus(f"{scale.format(second - first)} ({one}, then {other})")

@@ -119,6 +119,8 @@ def _show_words(request: ComparisonRequest, compared: ReadingComparison) -> None
         if compared.refused["words"] != compared.refused.get("classes"):
             st.caption(plain(compared.refused["words"]))
         return
+    for note in words.notes:
+        st.caption(f":material/warning: {plain(note)}")
     changed = [change for change in words.most_changed[:N_WORDS] if change.difference]
     if changed and compared.heads is not None:
         _list_words(request, compared, changed)
