@@ -109,6 +109,8 @@ def _frame_values(film: Film, index: int) -> Values:
         "prediction": prediction_values(frame.prediction),
         "value": frame.value,
         "scores": frame.scores.tolist(),
+        "hidden": frame.hidden,
+        "shares": _list(frame.shares),
         "distance_to_frame_before": _list(frame.from_before),
         "distance_to_base": _list(frame.from_base),
         "changed_most": None if frame.from_before is None else [*changed_most(frame.from_before)],
@@ -149,6 +151,10 @@ def _numbers(film: Film, frame: FilmFrame) -> Iterator[tuple[str, int | None, st
     yield "explained", None, explained_scalar(film.finished, film.target), frame.value
     for at, span in enumerate(film.spans):
         yield "score", at, span.label, float(frame.scores[at])
+    if frame.shares is not None and frame.hidden is not None:
+        yield "hidden", None, explained_scalar(film.finished, film.target), frame.hidden
+        for at, span in enumerate(film.spans):
+            yield "share", at, span.label, float(frame.shares[at])
     for quantity, distances in (
         ("distance to frame before", frame.from_before),
         ("distance to base", frame.from_base),

@@ -1,6 +1,7 @@
 """One text over the frames of a training: each number is that of a plain reading."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,13 +161,30 @@ def test_a_checkpoint_without_frames_says_how_they_are_kept(checkpoint: Path) ->
         film(checkpoint, TEXT)
 
 
-def test_a_method_without_a_unit_is_compared_by_shares(
+def test_words_of_each_frame_add_up_with_the_hidden_value(
     folder: Path, classifier: Classifier
 ) -> None:
     shown = film(folder, TEXT, classifier=classifier, method="decomposition-path")
     for frame in frames_of(shown):
-        shares = shown.comparable(frame.scores)[shown.words]
-        assert np.abs(shares).sum() == pytest.approx(1)
+        assert frame.shares is not None
+        assert frame.hidden is not None
+        assert frame.hidden + frame.shares.sum() == pytest.approx(frame.value, abs=1e-5)
+        assert shown.shown(frame) is frame.shares
+        assert "every word hidden" in frame.summary
+    # Where the finished checkpoint has no shares, scores without a unit are parts of a whole.
+    bare = replace(shown, finished_shares=None)
+    for frame in frames_of(bare):
+        parts = bare.shown(frame)
+        assert parts is not None
+        assert np.abs(parts[bare.words]).sum() == pytest.approx(1)
+    # And where only one frame has none, no word matters in it.
+    without = replace(next(frames_of(shown)), shares=None, hidden=None)
+    later = replace(shown, frames=(*shown.frames[:-2], without, shown.frames[-1]))
+    assert later.shown(without) is None
+    assert set(later.onsets().values()) == {len(shown.frames) - 1}
+
+
+def test_an_unknown_method_is_refused(folder: Path, classifier: Classifier) -> None:
     with pytest.raises(MethodError, match="Unknown method"):
         film(folder, TEXT, classifier=classifier, method="none such")
 

@@ -66,6 +66,10 @@ def test_the_table_has_every_number_of_the_film(whole: Film) -> None:
         np.testing.assert_array_equal(numbers("logit"), frame.prediction.logits)
         np.testing.assert_array_equal(numbers("probability"), frame.prediction.probabilities)
         np.testing.assert_array_equal(numbers("score"), frame.scores)
+        assert frame.shares is not None
+        np.testing.assert_array_equal(numbers("share"), frame.shares)
+        added = numbers("hidden") + numbers("share").sum()
+        assert added == pytest.approx(numbers("explained"), abs=1e-5)
         assert numbers("explained") == frame.value
         if frame.from_before is not None:
             distances = numbers("distance to frame before")
@@ -83,6 +87,7 @@ def test_the_record_has_them_too(whole: Film) -> None:
     assert last.from_base is not None
     sent = values["frames"][-1]
     np.testing.assert_array_equal(np.float32(sent["scores"]), last.scores)
+    assert sent["hidden"] + sum(sent["shares"]) == pytest.approx(sent["value"], abs=1e-5)
     np.testing.assert_array_equal(sent["distance_to_base"], last.from_base)
     assert sent["final"]
     assert values["target"] == whole.finished.label

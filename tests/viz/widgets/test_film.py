@@ -1,6 +1,7 @@
 """The film for the browser: every frame once, what all share once, and no more than fits."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,16 @@ def test_frames_have_their_classes_words_and_heads(whole: Film) -> None:
     assert len(orders) == 1  # no bar changes its place
     ramps = {(frame["text"]["lowest"], frame["text"]["highest"]) for frame in data["frames"]}
     assert len(ramps) == 1  # one scale for all frames
+    for frame in data["frames"]:
+        total, scale = frame["text"]["caption"].splitlines()
+        hidden, words, value = map(float, re.findall(r"[+-]\d\.\d\d", total.replace("−", "-")))
+        assert round(hidden + words, 2) == value
+        assert scale == "By decomposition; one color scale for all frames, in one unit."
+    (last,) = (frame for frame in whole.frames[-1:] if isinstance(frame, FilmFrame))
+    bare = replace(last, shares=None, hidden=None, notes=("No shares.",))
+    text = payload(replace(whole, frames=(*whole.frames[:-1], bare)))["frames"][-1]["text"]
+    assert text["caption"].startswith("No shares.\nHere words are percentages")
+    assert text["highest"] == "+100%"
     assert data["frames"][2]["measures"].endswith("validation loss 1.2000 · accuracy 50.00%")
     assert "L" in data["frames"][3]["changes"]
     assert data["frames"][0]["changes"].startswith("The base model")

@@ -25,7 +25,16 @@ class FilmFrame:
     value: float
     """The explained scalar."""
     scores: FloatArray
-    """What each span adds to it, special tokens among them.  (n,)"""
+    """What the method gives each span, special tokens among them.  (n,)"""
+    shares: FloatArray | None
+    """What each span shares of what hiding every word changes: with `hidden` they add up to
+    `value`.  None where words have no shares.  (n,)"""
+    hidden: float | None
+    """The explained scalar with every word hidden."""
+    summary: str
+    """In a line, what scores of words add up with."""
+    notes: tuple[str, ...]
+    """What a reader must know before believing the scores, one sentence each."""
     thumbnails: NDArray[np.float16] | None
     """Where heads look, over spans: each head, with the means in the last row and column, pooled
     to at most `THUMBNAIL_SIDE` pixels a side.  None where there are no maps.  (L + 1, H + 1, r, c)
@@ -39,7 +48,7 @@ class FilmFrame:
     @property
     def nbytes(self) -> int:
         """What its arrays take in memory."""
-        arrays = (self.scores, self.thumbnails, self.from_before, self.from_base)
+        arrays = (self.scores, self.shares, self.thumbnails, self.from_before, self.from_base)
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -68,7 +77,9 @@ class Film:
     finished: Prediction
     """What the finished checkpoint says."""
     finished_scores: FloatArray
-    """What each span adds there to the explained scalar.  (n,)"""
+    """What the method gives each span there.  (n,)"""
+    finished_shares: FloatArray | None
+    """What each span shares there; None where words have no shares.  (n,)"""
     target: Target
     method: str
     method_label: str
@@ -96,12 +107,30 @@ class Film:
         """The frames that were read, each with its place."""
         return [(i, frame) for i, frame in enumerate(self.frames) if isinstance(frame, FilmFrame)]
 
-    def comparable(self, scores: FloatArray) -> FloatArray:
-        """The scores of a frame as they can be compared with those of others.  (n,) -> (n,)
+    @property
+    def has_shares(self) -> bool:
+        """Whether words are shown by their shares, as those of the finished checkpoint have some.
 
-        Those of a method without a unit are shares of what all words of the frame have together;
-        any other's are what they are.
+        They are in one unit in all frames, whatever the method.
         """
+        return self.finished_shares is not None
+
+    @property
+    def finished_shown(self) -> FloatArray:
+        """What words of the finished checkpoint are shown by.  (n,)"""
+        if self.finished_shares is not None:
+            return self.finished_shares
+        return self._comparable(self.finished_scores)
+
+    def shown(self, frame: FilmFrame) -> FloatArray | None:
+        """The scores of a frame as they can be compared with those of others.  (n,)
+
+        None in a frame whose words have no shares, where those of the finished checkpoint have.
+        """
+        return frame.shares if self.has_shares else self._comparable(frame.scores)
+
+    def _comparable(self, scores: FloatArray) -> FloatArray:
+        """Scores without a unit are parts of what all words of a frame have together.  (n,)"""
         if not find_method(self.method).relative:
             return scores
         total = float(np.abs(scores[self.words]).sum())
@@ -115,13 +144,16 @@ class Film:
     def onsets(self) -> dict[int, int]:
         """The frame from which on each word matters, by the place of its span; see `onsets`.
 
-        Words that don't matter at the end are left out.  Empty while the film is not complete, and
-        where its last frame was refused.
+        No word matters in a frame that shows no scores (see `shown`).  Words that don't matter at
+        the end are left out.  Empty while the film is not complete, and where its last frame was
+        refused.
         """
         readable = self.readable()
         if not (self.complete and isinstance(self.frames[-1], FilmFrame)):
             return {}
-        scores = np.stack([self.comparable(frame.scores)[self.words] for _, frame in readable])
+        nothing: FloatArray = np.zeros(len(self.spans))
+        shown = (self.shown(frame) for _, frame in readable)
+        scores = np.stack([(nothing if one is None else one)[self.words] for one in shown])
         return {
             word: readable[onset][0]
             for word, onset in zip(self.words, onsets(scores), strict=True)

@@ -15,6 +15,7 @@ from viz.attention.views import view
 from viz.attention.words import merge, spans
 from viz.attribution import attribute, find_method
 from viz.attribution.class_names import attribute_by_name
+from viz.attribution.descriptions import summary
 from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.comparison.film.film import THUMBNAIL_SIDE, Film, FilmFrame, RefusedFrame
@@ -126,6 +127,7 @@ class FilmReader:
             spans=self.spans,
             finished=self.finished.prediction,
             finished_scores=merge(self.attribution.scores, self.spans),
+            finished_shares=self._shares(self.attribution),
             target=self.target,
             method=self.attribution.method,
             method_label=find_method(self.attribution.method).label_of(self.finished),
@@ -159,7 +161,6 @@ class FilmReader:
             explained.target_class,
             explained.against_class,
             options=explained.options,
-            shares=False,
         )
 
     def classifier_of(self, index: int) -> Classifier:
@@ -195,10 +196,18 @@ class FilmReader:
             prediction=reading.prediction,
             value=attribution.value,
             scores=merge(attribution.scores, self.spans),
+            shares=self._shares(attribution),
+            hidden=None if attribution.shares is None else attribution.shares.hidden,
+            summary=summary(reading, attribution),
+            notes=attribution.notes,
             thumbnails=small,
             from_before=from_before,
             from_base=from_base,
         )
+
+    def _shares(self, attribution: Attribution) -> FloatArray | None:
+        shares = attribution.shares
+        return None if shares is None else merge(shares.scores, self.spans)
 
     def _no_attention(self) -> str:
         """Why a film shows no heads; empty where it does."""

@@ -11,7 +11,7 @@ import numpy as np
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.pooling import pool, pool_impossible
 from viz.attribution import find_method
-from viz.attribution.descriptions import explained_scalar, scale_ends
+from viz.attribution.descriptions import scale_ends
 from viz.colors import PALETTES, Palette, mix
 from viz.comparison.film.descriptions import changes, measures, step_name
 from viz.comparison.film.film import Film, FilmFrame, RefusedFrame, changed_most
@@ -26,6 +26,9 @@ MAX_PIXELS = 3_000_000
 """Of the thumbnails of all frames; more frames, or more heads, have smaller ones."""
 N_COLORS = 64
 """Of the scale of gradient norms."""
+OWN_SCALE = (
+    "Here words are percentages of the strongest one's score, on a scale of this frame alone."
+)
 
 HTML = """
 <div class="root">
@@ -114,17 +117,9 @@ def _frame(
         return name | {"pending": True}
     if isinstance(frame, RefusedFrame):
         return name | {"refused": frame.reason}
-    method = find_method(film.method)
     shown: dict[str, object] = {
         "bars": bars.payload(frame.prediction, order),
-        "text": colored_text.payload(
-            film.encoding,
-            film.spans,
-            film.comparable(frame.scores),
-            signed=method.signed,
-            relative=method.relative,
-            largest=largest,
-        ),
+        "text": _text(film, frame, largest),
         "changes": changes(film, index),
     }
     if frame.thumbnails is not None:
@@ -134,6 +129,29 @@ def _frame(
         layer, head = (None, None) if distances is None else changed_most(distances)
         shown["selected"] = {"layer": layer, "head": head}
     return name | shown
+
+
+def _text(film: Film, frame: FilmFrame, largest: float) -> dict[str, object]:
+    """The words of a frame, on the scale of all frames; on its own where its words lack shares."""
+    method, scores = find_method(film.method), film.shown(frame)
+    relative = scores is None or (method.relative and not film.has_shares)
+    data = colored_text.payload(
+        film.encoding,
+        film.spans,
+        frame.scores if scores is None else scores,
+        signed=method.signed,
+        relative=relative,
+        largest=None if scores is None else largest,
+    )
+    lines = [*frame.notes, OWN_SCALE] if scores is None else [frame.summary, _scale(film)]
+    return data | {"caption": "\n".join(lines)}
+
+
+def _scale(film: Film) -> str:
+    """What the colors of all frames share."""
+    is_relative = find_method(film.method).relative and not film.has_shares
+    unit = "in percent of the strongest word of all" if is_relative else "in one unit"
+    return f"By {film.method_label.lower()}; one color scale for all frames, {unit}."
 
 
 def _distances(film: Film, index: int) -> FloatArray | None:
@@ -150,10 +168,7 @@ def _text_labels(film: Film) -> dict[str, object]:
     low, high = ("none", "most")
     if method.signed:
         low, high = scale_ends(film.finished, film.target)
-    scalar = explained_scalar(film.finished, film.target)
-    unit = "in shares of all words" if method.relative else "in one unit"
-    caption = f"{scalar}, by {film.method_label.lower()}; one color scale for all frames, {unit}."
-    return {"low": low, "high": high, "caption": caption}
+    return {"low": low, "high": high}
 
 
 def _atlas(film: Film, side: int, peak: float) -> dict[str, object] | None:
@@ -197,8 +212,8 @@ def _largest_score(film: Film) -> float:
 
     The finished checkpoint has its say before its frame was read, so that colors stay.
     """
-    scores = [film.finished_scores, *(frame.scores for _, frame in film.readable())]
-    sizes = [np.abs(film.comparable(each)[film.words]) for each in scores]
+    shown = [film.finished_shown, *(film.shown(frame) for _, frame in film.readable())]
+    sizes = [np.abs(each[film.words]) for each in shown if each is not None]
     return max(float(each.max(initial=0.0)) for each in sizes)
 
 
