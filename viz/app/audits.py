@@ -13,7 +13,7 @@ from viz.data.audit.run import Audit, AuditRun
 from viz.data.checkpoint_comparison import CheckpointComparison, compare_checkpoints
 from viz.data.counterfactuals.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.labels.corrections import Correction, corrected_rows, is_corrected_version
-from viz.data.labels.training_rows import run_record, training_split
+from viz.data.labels.training_rows import training_split
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.reasons.cell_reasons import CellReasons, explain_cell
@@ -23,6 +23,7 @@ from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.mechanism.ablation.curve import check_countable
 from viz.mechanism.ablation.measurement import FileCurve, expected_passes, file_curve
 from viz.model.classifier import Classifier
+from viz.model.run_record import run_record
 from viz.model.text_files import Columns
 from viz.model.windows import window_settings
 from viz.runs import uploads

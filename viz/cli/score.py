@@ -45,6 +45,16 @@ def score(
             "is kept beside the result and not searched for again.",
         ),
     ] = False,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TWIN",
+            help="Measure each order by this checkpoint too: one that `clsight train --masking` "
+            "made of the same data and base, to which hidden words are ordinary. Takes as many "
+            "passes again as measuring does.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help=OUTPUT_HELP.format("faithfulness.json"), show_default=False),
@@ -83,6 +93,7 @@ def score(
             limit=limit,
             config=ScoreConfig(names, seed),
             search=search,
+            judge=judge,
             output=output,
             processes=processes,
             columns=(text_column, pair_column, None),

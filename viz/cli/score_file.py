@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from finetune.errors import quoted
 from viz.cli.processes import (
     n_cores,
     process_group,
@@ -47,6 +48,8 @@ class ScoreOptions:
     windows: WindowOptions = AS_TRAINED
     search: bool = False
     """Whether the best and the worst order of each text are searched for."""
+    judge: str | None = None
+    """The twin by which orders are measured too."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -65,6 +68,8 @@ def score_file(options: ScoreOptions) -> Path | None:
     Raises:
         SelectionError: where something can't be read or written, or another process failed.
     """
+    from viz.faithfulness.judge import Judge
+    from viz.faithfulness.judge_scores import masking_note
     from viz.faithfulness.limits import FOLDER, LimitSearch
     from viz.faithfulness.record import FILE
     from viz.faithfulness.score import ScoreRun
@@ -82,7 +87,10 @@ def score_file(options: ScoreOptions) -> Path | None:
         typer.echo(note, err=True)
     limits = LimitSearch(target.parent / FOLDER) if options.search else None
     config = replace(options.config, limits=limits)
-    run = ScoreRun(classifier, texts, config, target.with_suffix(".partial"))
+    judge = None if options.judge is None else Judge(classifier, load_classifier(options.judge))
+    if rank == 0 and judge is not None and (note := masking_note(judge.masking)):
+        typer.echo(f"{quoted(judge.twin.name)} is asked as a judge. {note}", err=True)
+    run = ScoreRun(classifier, texts, config, target.with_suffix(".partial"), judge)
     with single_thread(), sigterm_as_exit(), _kept_message(run, rank):
         if world > 1:
             with process_group(rank, world):
@@ -106,7 +114,8 @@ def _score_rows(run: "ScoreRun", options: ScoreOptions, rank: int = 0, world: in
         typer.echo(f"{n_texts - len(left):,} of {n_texts:,} texts are scored already.", err=True)
     rows = [row for row in left if row.number % world == rank]
     n_processes = _n_processes(run, options, len(rows)) if world == 1 else 1
-    numbers = run.score(rows, rank, n_processes, partial(_load, options))
+    load_twin = partial(load_classifier, options.judge)
+    numbers = run.score(rows, rank, n_processes, partial(_load, options), load_twin)
     disable = None if rank == 0 else True  # None: where nobody watches, as in a log file
     with closing(numbers), tqdm(total=len(rows), unit="text", leave=False, disable=disable) as bar:
         for _ in numbers:
@@ -141,7 +150,7 @@ def _write(run: "ScoreRun", target: Path) -> Path:
     from viz.export.atomic_files import write
     from viz.faithfulness.summary import summarize
 
-    record = summarize(run.classifier, run.texts, run.config, run.results())
+    record = summarize(run.classifier, run.texts, run.config, run.results(), run.judge)
     for reason, count in record.skipped.items():
         if count:
             were = "text was" if count == 1 else "texts were"
@@ -151,6 +160,10 @@ def _write(run: "ScoreRun", target: Path) -> Path:
             f"Of {record.documents.n_by_sentence:,} long texts sentences were hidden, not words.",
             err=True,
         )
+    if record.judge is not None:
+        typer.echo(record.judge.sentence, err=True)
+    elif run.judge is not None:
+        typer.echo("No text was judged by the twin: all are read in windows.", err=True)
     for each in record.methods:
         if each.refused is not None:
             typer.echo(f"{each.method}: {each.refused}", err=True)

@@ -1,12 +1,13 @@
 """What a twin says of the same orders, as faithfulness.json holds it.
 
 A twin was trained with hidden words in its texts, so that a text with hidden words is ordinary to
-it.  Source: viz/faithfulness/README.md 3; Madsen et al. 2024.
+it.  Source: viz/faithfulness/README.md 2; Madsen et al. 2024.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from finetune.errors import quoted
 from finetune.run.json_files import Correlation, Count, Number
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.operator_scores import Means, Operator, OperatorScores
@@ -63,3 +64,35 @@ class JudgeScores:
     """None where the texts have no true classes that the checkpoints know."""
     ranking: RankAgreement | None = None
     """None where fewer than three methods can be ranked, or all are equal."""
+
+    @property
+    def sentence(self) -> str:
+        """How far the two agree, for a reader: one sentence or two."""
+        parts = []
+        if self.n_agree is not None:
+            parts.append(f"predicts the same class for {self.n_agree:,} of {self.n_texts:,} texts")
+        if self.accuracy is not None:
+            shares = [
+                f"{each.mean:.1%} ({each.low:.1%} to {each.high:.1%})"
+                for each in (self.accuracy.judge, self.accuracy.original)
+            ]
+            parts.append(
+                f"is right for {shares[0]} of {self.accuracy.n_texts:,}, the original for "
+                f"{shares[1]}"
+            )
+        if self.ranking is not None:
+            parts.append(
+                f"ranks {self.ranking.n_methods} methods with a Spearman correlation of "
+                f"{self.ranking.spearman:.2f} with the original's ranking"
+            )
+        who = f"The twin {quoted(self.checkpoint)}"
+        parts = parts or [f"measured {self.n_texts:,} texts"]
+        note = masking_note(self.masking)
+        return f"{who} {'; it '.join(parts)}.{' ' * bool(note)}{note}"
+
+
+def masking_note(masking: bool | None) -> str:
+    """What a reader has to know of a twin that is no judge for which hidden words are ordinary."""
+    if masking is None:
+        return "No record beside it says whether it was trained with hidden words."
+    return "" if masking else "It was trained without hidden words, which are odd to it too."

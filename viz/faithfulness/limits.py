@@ -36,6 +36,9 @@ class Limits:
 
     worst: float
     best: float
+    worst_order: tuple[int, ...]
+    """Indices of all words, the first to be hidden first."""
+    best_order: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,9 @@ class LimitSearch:
         if kept is not None:
             return kept
         orders = limit_orders(inputs, operator, self.n_versions)
-        limits = Limits(measured(orders["worst"]), measured(orders["best"]))
+        limits = _measured_limits(orders["worst"], orders["best"], measured)
         if file is not None:
-            _keep(file, orders["best"], orders["worst"], limits)
+            _keep(file, limits)
         return limits
 
     def _key(self, inputs: AttributionInput, operator: Operator) -> str:
@@ -114,16 +117,23 @@ def _kept(file: Path, n_words: int, measured: Callable[[Sequence[int]], float]) 
         return None
     if not sorted(kept.best) == sorted(kept.worst) == list(range(n_words)):
         return None
-    limits = Limits(measured(kept.worst), measured(kept.best))
+    limits = _measured_limits(kept.worst, kept.best, measured)
     pairs = ((limits.worst, kept.worst_aopc), (limits.best, kept.best_aopc))
     same = (math.isclose(*pair, rel_tol=TOLERANCE, abs_tol=TOLERANCE**2) for pair in pairs)
     return limits if all(same) else None
 
 
-def _keep(file: Path, best: Sequence[int], worst: Sequence[int], limits: Limits) -> None:
+def _measured_limits(
+    worst: Sequence[int], best: Sequence[int], measured: Callable[[Sequence[int]], float]
+) -> Limits:
+    orders = (tuple(int(word) for word in order) for order in (worst, best))
+    return Limits(measured(worst), measured(best), *orders)
+
+
+def _keep(file: Path, limits: Limits) -> None:
     content = {
-        "best": list(best),
-        "worst": list(worst),
+        "best": limits.best_order,
+        "worst": limits.worst_order,
         "best_aopc": limits.best,
         "worst_aopc": limits.worst,
     }

@@ -178,12 +178,45 @@ def _contradictions(record: FaithfulnessRecord) -> Iterator[str]:
         if not set(one.under) <= set(record.random):
             yield f"{quoted(one.method)} was measured where random orders were not"
         for under in one.under.values():
-            if not set(REQUIRED) <= set(under.means):
-                yield f"{quoted(one.method)} lacks {' and '.join(REQUIRED)}"
-            shares = [share for share in (under.share, under.naopc) if share is not None]
-            for interval in (*shares, *under.minus_random.values(), *under.minus_default.values()):
-                if not interval.low <= interval.high:
-                    yield f"an interval of {quoted(one.method)} ends before it begins"
+            yield from _of_operator(one.method, under)
+    if record.judge is not None:
+        yield from _of_judge(record, record.judge)
+
+
+def _of_operator(method: str, under: OperatorScores) -> Iterator[str]:
+    if not set(REQUIRED) <= set(under.means):
+        yield f"{quoted(method)} lacks {' and '.join(REQUIRED)}"
+    shares = [share for share in (under.share, under.naopc) if share is not None]
+    for interval in (*shares, *under.minus_random.values(), *under.minus_default.values()):
+        if not interval.low <= interval.high:
+            yield f"an interval of {quoted(method)} ends before it begins"
+
+
+def _of_judge(record: FaithfulnessRecord, judge: JudgeScores) -> Iterator[str]:
+    if judge.n_texts > record.n_texts:
+        yield "the judge measured more texts than there are"
+    if judge.n_agree is not None and judge.n_agree > judge.n_texts:
+        yield "the judge agrees on more texts than it measured"
+    if not set(judge.methods) <= {one.method for one in record.methods if one.under}:
+        yield "the judge measured a method that was not measured"
+    if not set(judge.random) == set(judge.best) == set(judge.worst) == set(record.random):
+        yield "the judge hid words in other ways"
+    for operator, worst in judge.worst.items():
+        if not worst <= judge.best.get(operator, worst) + ROUNDING:
+            yield f"the worst order under {quoted(operator)} is better than the best to the judge"
+    for method, under in judge.methods.items():
+        if set(under) != set(judge.random):
+            yield f"the judge measured {quoted(method)} where random orders were not"
+        for scores in under.values():
+            yield from _of_operator(method, scores)
+    if judge.ranking is not None and judge.ranking.n_methods > len(judge.methods):
+        yield "the judge ranks more methods than it measured"
+    if judge.accuracy is not None:
+        if judge.accuracy.n_texts > judge.n_texts:
+            yield "more texts have a true class than were judged"
+        for interval in (judge.accuracy.original, judge.accuracy.judge):
+            if not 0 <= interval.low <= interval.mean <= interval.high <= 1:
+                yield "an accuracy lies outside of its interval, or is no share"
 
 
 _FILE = RecordFile(FaithfulnessRecord, _contradictions, format=FORMAT, command="score")

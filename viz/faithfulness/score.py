@@ -6,13 +6,15 @@ which process scores a row, and beside which others, changes no number.
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
+from viz.faithfulness.judge import Judge
 from viz.faithfulness.metrics import metrics_of
 from viz.faithfulness.partial_results import PartialResults, RowResult
 from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
@@ -41,13 +43,24 @@ class ScoreRun:
         texts: The file.
         config: What is measured.
         folder: For results while the run goes on; all processes share it.
+        judge: Who measures the orders too.
+
+    Raises:
+        SelectionError: where the judge reads a text as other tokens.
     """
 
     def __init__(
-        self, classifier: Classifier, texts: Texts, config: ScoreConfig, folder: Path
+        self,
+        classifier: Classifier,
+        texts: Texts,
+        config: ScoreConfig,
+        folder: Path,
+        judge: Judge | None = None,
     ) -> None:
         classifier.require_all_heads("A record of faithfulness")
-        self.classifier, self.texts, self.config = classifier, texts, config
+        if judge is not None:
+            judge.require_same_tokens(texts.rows)
+        self.classifier, self.texts, self.config, self.judge = classifier, texts, config, judge
         self._n_metrics = len(metrics_of(classifier))
         self._operators = set(operators_of(classifier))
         self.partial_results = PartialResults(folder, self._hash(), self._is_complete)
@@ -68,6 +81,7 @@ class ScoreRun:
         rank: int = 0,
         n_processes: int = 1,
         load: Callable[[], Classifier] | None = None,
+        load_twin: Callable[[], Classifier] | None = None,
     ) -> Generator[int, None, None]:
         """Score rows and save each result; gives the number of each row once that is done.
 
@@ -76,12 +90,15 @@ class ScoreRun:
             rank: The number of this process among those that share the folder.
             n_processes: How many processes of this machine score, this one counted.
             load: Loads the classifier in another process; needed for more than one.
+            load_twin: Loads the twin of the judge likewise.
 
         Raises:
             SelectionError: where another run has the folder, it can't be written to, or a process
                 ended early.
         """
-        results = score_rows(rows, self.classifier, self.config, n_processes, load)
+        results = score_rows(
+            rows, self.classifier, self.config, n_processes, load, self.judge, load_twin
+        )
         with self.partial_results.writer(rank) as add, closing(results):
             for number, result in results:
                 add(number, result)
@@ -91,17 +108,32 @@ class ScoreRun:
         """Whether each method is there under each operator, and a number for each metric."""
         if "skipped" in result:
             return result["skipped"] in (TOO_SHORT, UNREADABLE, TOO_LONG)
-        known = [each for each in result["methods"].values() if "refused" not in each]
-        measured = [result["random"], *(each["measures"] for each in known)]
+        known = {
+            method: each["measures"]
+            for method, each in result["methods"].items()
+            if "refused" not in each
+        }
+        at_once, judged = result["windows"] == 1, result["judge"]
         return (
             set(result["methods"]) == set(self.config.methods)
-            and result["searched"] == (self.config.limits is not None and result["windows"] == 1)
-            and all(
-                set(each) == self._operators
-                for each in (result["best"], result["worst"], *measured)
+            and result["searched"] == (self.config.limits is not None and at_once)
+            and (judged is not None) == (self.judge is not None and at_once)
+            and self._is_whole(result, known)
+            and (
+                judged is None
+                or (
+                    set(judged["methods"]) == set(known)
+                    and self._is_whole(judged, judged["methods"])
+                )
             )
-            and all(len(row) == self._n_metrics for each in measured for row in each.values())
         )
+
+    def _is_whole(self, result: RowResult, methods: Mapping[str, Any]) -> bool:
+        """Whether each operator is there, and a number for each metric."""
+        measured = [result["random"], *methods.values()]
+        return all(
+            set(each) == self._operators for each in (result["best"], result["worst"], *measured)
+        ) and all(len(row) == self._n_metrics for each in measured for row in each.values())
 
     def _hash(self) -> str:
         """A name of all that a result depends on; not of how many rows are wanted."""
@@ -112,6 +144,7 @@ class ScoreRun:
             "data": self.texts.fingerprint,
             "columns": asdict(self.texts.columns),
             "config": asdict(replace(self.config, limits=None)),
+            "judge": None if self.judge is None else self.judge.twin.fingerprint,
             "limits": None if self.config.limits is None else self.config.limits.n_versions,
             "options": {
                 text: dict(MethodSpec.parse(text, classifier=self.classifier).options)

@@ -1,6 +1,6 @@
 """One text of a file: what is measured of it, by whichever process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from viz.attribution.method_spec import MethodSpec
@@ -8,6 +8,7 @@ from viz.documents.document_versions import DocumentVersions
 from viz.documents.read_document import read_document
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, compare_document
+from viz.faithfulness.judge import Judge
 from viz.faithfulness.limits import LimitSearch
 from viz.faithfulness.metrics import MIN_WORDS, metrics_of
 from viz.faithfulness.orders import N_RANDOM
@@ -16,6 +17,7 @@ from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.model.row_windows import row_encodings
 from viz.model.text_files import Row
+from viz.types import Encoding
 
 TOO_SHORT, UNREADABLE, TOO_LONG = "too short", "unreadable", "too long"
 """Why a row is skipped."""
@@ -46,11 +48,19 @@ class ScoreConfig:
             MethodSpec.parse(entry)
 
 
-def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResult:
+def score_row(
+    classifier: Classifier, row: Row, config: ScoreConfig, judge: Judge | None = None
+) -> RowResult:
     """What is measured of a row; the predicted class is explained, against the runner-up.
 
     A text that is too long is measured as a whole where the classifier reads windows, without a
-    search for its best and its worst order.
+    search for its best and its worst order and without a judge.
+
+    Args:
+        classifier: The classifier that is explained.
+        row: The text.
+        config: What is measured.
+        judge: Who measures the orders too.
     """
     try:
         encodings = row_encodings(classifier, row.text, row.pair)
@@ -73,7 +83,26 @@ def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResul
         seed=config.seed + row.number,
         limits=config.limits,
     )
-    return _row_result(classifier, comparison)
+    result = _row_result(classifier, comparison)
+    if judge is None:
+        return result
+    seed = config.seed + row.number
+    return {**result, "judge": _judged_row(judge, comparison, reading.encoding, seed)}
+
+
+def _judged_row(
+    judge: Judge, comparison: Comparison, encoding: Encoding, seed: int
+) -> Mapping[str, object]:
+    """What the twin says of a row."""
+    versions = judge.versions(encoding)
+    result = _row_result(judge.twin, judge.measure(comparison, versions, seed))
+    methods = result["methods"].items()
+    classes = (comparison.target.target_class, judge.predicted_class(versions))
+    return {
+        "methods": {method: one["measures"] for method, one in methods if "measures" in one},
+        **{name: result[name] for name in ("random", "best", "worst")},
+        "classes": None if judge.twin.regression else classes,
+    }
 
 
 def _score_document(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResult:

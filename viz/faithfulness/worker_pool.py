@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from viz.errors import SelectionError
+from viz.faithfulness.judge import Judge
 from viz.faithfulness.partial_results import RowResult
 from viz.faithfulness.score_row import ScoreConfig, score_row
 from viz.model.classifier import Classifier
@@ -19,6 +20,9 @@ from viz.model.text_files import Row
 
 ROWS_AHEAD = 2
 """Rows that each worker has before it, so that it never waits for this process."""
+
+Loads = Sequence[tuple[Callable[[], Classifier], str]]
+"""What loads a classifier, and where there is a judge its twin, and the fingerprint of each."""
 
 _score: Callable[[Row], RowResult]
 """Set in each worker when it starts."""
@@ -30,6 +34,8 @@ def score_rows(
     config: ScoreConfig,
     n_processes: int = 1,
     load: Callable[[], Classifier] | None = None,
+    judge: Judge | None = None,
+    load_twin: Callable[[], Classifier] | None = None,
 ) -> Generator[tuple[int, RowResult], None, None]:
     """Score rows, in any order: the number of each and its result as soon as it is there.
 
@@ -39,37 +45,39 @@ def score_rows(
         config: What is measured.
         n_processes: How many processes score, this one counted.
         load: Loads the same classifier in another process; needed for more than one.
+        judge: Who measures the orders too, as this process has it.
+        load_twin: Loads its twin in another process; needed likewise where there is a judge.
 
     Raises:
         SelectionError: where another process ended early.
     """
     left = deque(rows)
     n_workers = min(n_processes, len(rows)) - 1
-    if n_workers < 1 or load is None:
-        yield from ((row.number, score_row(classifier, row, config)) for row in rows)
+    wanted = [(classifier, load), *([] if judge is None else [(judge.twin, load_twin)])]
+    loads = [(each, one.fingerprint) for one, each in wanted if each is not None]
+    if n_workers < 1 or len(loads) < len(wanted):
+        yield from ((row.number, score_row(classifier, row, config, judge)) for row in rows)
         return
     numbers: dict[Future[RowResult], int] = {}
-    with _workers(n_workers, load, classifier.fingerprint, config) as pool:
+    with _workers(n_workers, loads, config) as pool:
         while left or numbers:
             while left and len(numbers) < n_workers * ROWS_AHEAD:
                 row = left.popleft()
                 numbers[pool.submit(_score_in_worker, row)] = row.number
             if left:
                 row = left.popleft()
-                yield row.number, score_row(classifier, row, config)
+                yield row.number, score_row(classifier, row, config, judge)
             done, _ = wait(numbers, timeout=0 if left else None, return_when=FIRST_COMPLETED)
             for future in done:
                 yield numbers.pop(future), future.result()
 
 
 @contextmanager
-def _workers(
-    count: int, load: Callable[[], Classifier], fingerprint: str, config: ScoreConfig
-) -> Iterator[ProcessPoolExecutor]:
+def _workers(count: int, loads: Loads, config: ScoreConfig) -> Iterator[ProcessPoolExecutor]:
     """Processes that score; ended with this one, however it ends."""
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    arguments = (load, fingerprint, config)
+    arguments = (loads, config)
     with ProcessPoolExecutor(count, context, _start_worker, arguments) as pool:
         try:
             with _interrupts_ignored():
@@ -101,15 +109,16 @@ def _interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _start_worker(load: Callable[[], Classifier], fingerprint: str, config: ScoreConfig) -> None:
+def _start_worker(loads: Loads, config: ScoreConfig) -> None:
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # of libraries, which a user can't mend
-    classifier = load_same(load, fingerprint)
+    classifier, *twins = (load_same(*each) for each in loads)
+    judge = Judge(classifier, *twins) if twins else None
     global _score
-    _score = lambda row: score_row(classifier, row, config)  # noqa: E731
+    _score = lambda row: score_row(classifier, row, config, judge)  # noqa: E731
 
 
 def load_same(load: Callable[[], Classifier], fingerprint: str) -> Classifier:

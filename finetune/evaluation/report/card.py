@@ -190,8 +190,8 @@ def _masking(record: RunRecord) -> list[str]:
     return [
         "In half of the texts of each batch tokens were hidden, a share from 0 to 1 of them"
         " ([Madsen et al. 2024](https://arxiv.org/abs/2310.07819)). So it knows texts with hidden"
-        " words, and can judge explanations of a checkpoint that was trained without. On whole"
-        " texts it may be less accurate than that one."
+        " words, and can judge explanations of a checkpoint that was trained without (`clsight"
+        " score --judge`). On whole texts it may be less accurate than that one."
     ]
 
 

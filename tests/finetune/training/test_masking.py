@@ -105,6 +105,6 @@ def test_a_twin_is_trained_and_measured_on_whole_texts(base: Path, tmp_path: Pat
     measured = evaluate(str(tmp_path / "out"), str(tmp_path / "train.csv")).metrics
     assert of_classes(measured).accuracy > 0.5
     assert record.settings["masking"] is True
-    assert "can judge explanations" in model_card(record)
+    assert "`clsight score --judge`" in model_card(record)
     plain = replace(record, settings=record.settings | {"masking": False})
-    assert "can judge explanations" not in model_card(plain)
+    assert "--judge" not in model_card(plain)

@@ -11,14 +11,10 @@ from finetune.run.column_names import ColumnNames
 from finetune.run.record import RunRecord
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data.labels.training_rows import (
-    checkpoint_folder,
-    run_record,
-    split_fingerprint,
-    training_split,
-)
+from viz.data.labels.training_rows import split_fingerprint, training_split
 from viz.data.rows.audit_rows import AuditRows, open_rows
 from viz.model.classifier import default_checkpoint
+from viz.model.run_record import checkpoint_folder, run_record
 
 LINES = 'text,label\n oil prices ,Business\n"stocks, fall",World\n,World\nno label,\npeace,World\n'
 

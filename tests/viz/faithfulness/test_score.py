@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("texts") / "texts.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["text"], *([text] for text in TEXTS)])
+    tiny_checkpoint(path.with_name("twin"), seed=1)
     return path
+
+
+def judged(data: Path, checkpoint: Path, output: Path, *more: str) -> list[str]:
+    """The options of a run that asks a judge too."""
+    return options(data, checkpoint, output, "--judge", str(data.with_name("twin")), *more)
 
 
 def options(data: Path, checkpoint: Path, output: Path, *more: str) -> list[str]:
     named = {"--data": data, "--checkpoint": checkpoint, "--output": output}
     paths = [str(part) for pair in named.items() for part in pair]
     return ["score", *paths, "--methods", METHODS_ASKED, *more]
+
+
+Options = Callable[..., list[str]]
 
 
 def run(*arguments: str) -> Result:
@@ -97,9 +107,11 @@ def launch(command: list[str], **environment: str) -> "subprocess.Popen[str]":
     )
 
 
-def scored(data: Path, checkpoint: Path, output: Path, *more: str) -> FaithfulnessRecord:
+def scored(
+    data: Path, checkpoint: Path, output: Path, *more: str, named: Options = options
+) -> FaithfulnessRecord:
     """What one process writes."""
-    result = run(*options(data, checkpoint, output, "--processes", "1", *more))
+    result = run(*named(data, checkpoint, output, "--processes", "1", *more))
     assert (result.exit_code, result.stdout) == (0, f"{output}\n"), result.output
     return load(output)
 
@@ -108,7 +120,7 @@ def scored(data: Path, checkpoint: Path, output: Path, *more: str) -> Faithfulne
 def whole(data: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file that one process wrote, uninterrupted."""
     path = tmp_path_factory.mktemp("whole") / "whole.json"
-    scored(data, checkpoint, path)
+    scored(data, checkpoint, path, named=judged)
     return path
 
 
@@ -221,7 +233,7 @@ def test_methods_are_held_against_the_best_quick_one(
 def test_two_processes_of_this_machine_write_what_one_does(
     data: Path, checkpoint: Path, whole: Path, tmp_path: Path
 ) -> None:
-    result = run(*options(data, checkpoint, tmp_path / "two.json", "--processes", "2"))
+    result = run(*judged(data, checkpoint, tmp_path / "two.json", "--processes", "2"))
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'two.json'}\n"), result.output
     check_same(whole, tmp_path / "two.json")
     assert not (tmp_path / "two.partial").exists()
@@ -231,7 +243,7 @@ def test_torchrun_writes_what_one_process_does(
     data: Path, checkpoint: Path, whole: Path, tmp_path: Path
 ) -> None:
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "viz"]
-    process = launch([*torchrun, *options(data, checkpoint, tmp_path / "two.json")])
+    process = launch([*torchrun, *judged(data, checkpoint, tmp_path / "two.json")])
     out, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     assert out == f"{tmp_path / 'two.json'}\n"
@@ -275,7 +287,7 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
 
     with monkeypatch.context() as patch:
         patch.setattr(worker_pool, "score_row", interrupted)
-        stopped = run(*options(data, checkpoint, output, "--processes", "1"))
+        stopped = run(*judged(data, checkpoint, output, "--processes", "1"))
     assert stopped.exit_code != 0
     assert "Stopped; 4 of 9 texts are scored and kept; run the same command" in stopped.stderr
     assert not output.exists()
@@ -290,7 +302,7 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
 
     rows.clear()
     monkeypatch.setattr(worker_pool, "score_row", noted)
-    result = run(*options(data, checkpoint, output, "--processes", "1"))
+    result = run(*judged(data, checkpoint, output, "--processes", "1"))
     assert result.exit_code == 0
     assert "4 of 9 texts are scored already." in result.stderr
     assert rows == [4, 5, 6, 7, 8]

@@ -13,7 +13,7 @@ from viz.data.labels.confident_learning import confident_errors, label_loss, mul
 from viz.data.labels.label_probabilities import Estimator, estimate_probabilities
 from viz.data.labels.state_folds import Question
 from viz.data.labels.training_folds import fold_passes
-from viz.data.labels.training_rows import gold_names, run_record
+from viz.data.labels.training_rows import gold_names
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.rows.audit_rows import AuditRows
@@ -25,6 +25,7 @@ from viz.data.rows.word_contributions import PASSES_PER_ROW, word_contributions
 from viz.errors import MethodError, RunError
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
+from viz.model.run_record import run_record
 from viz.types import BoolArray
 
 MIN_ITEMS, MAX_ITEMS = 200, 1_000

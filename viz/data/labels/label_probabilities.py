@@ -20,19 +20,14 @@ from viz.data.labels.state_folds import (
     head_weight,
 )
 from viz.data.labels.training_folds import FoldTrainings, base_model
-from viz.data.labels.training_rows import (
-    TrainingSplit,
-    checkpoint_folder,
-    gold_names,
-    run_record,
-    training_split,
-)
+from viz.data.labels.training_rows import TrainingSplit, gold_names, training_split
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
+from viz.model.run_record import checkpoint_folder, run_record
 
 Estimator = Literal["held-out", "state-folds", "training-folds"]
 MIN_ROWS = 20

@@ -1,15 +1,12 @@
 """Whether a classifier was trained on the rows of a file, as far as its record says."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from finetune.data.rows import Rows
-from finetune.errors import ModelError
 from finetune.run.record import RunRecord
 from viz.data.rows.audit_rows import AuditRows
-from viz.model.classifier import Classifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +17,6 @@ class TrainingSplit:
     """Whether the rows count as seen in training."""
     reason: str
     """One sentence."""
-
-
-def checkpoint_folder(classifier: Classifier) -> Path:
-    """The folder that a classifier was loaded from."""
-    return Path(str(classifier.config.name_or_path))
-
-
-def run_record(classifier: Classifier) -> RunRecord | None:
-    """The record of the run that made a classifier; None where there is none beside its weights."""
-    try:
-        record = RunRecord.load(checkpoint_folder(classifier))
-    except ModelError:
-        return None
-    return record if record.labels == classifier.labels else None
 
 
 def training_split(record: RunRecord | None, rows: AuditRows) -> TrainingSplit:
