@@ -224,7 +224,8 @@ class LoopConfig(Settings):
 
     precision: Precision = "auto"
     """Arithmetic of training; weights stay float32. auto: bfloat16 on a CUDA GPU that has it, or on
-    a CPU that has it where a short trial is faster (not with --deterministic); else float32."""
+    a CPU that has it where a short trial is faster (not with --deterministic); else float32. Which
+    it was, and why, is in run.json. Seeds and trials of a search all take the same."""
 
     patience: Whole = 0
     """Stop after this many epochs without a better macro F1 (or R2) on validation; 0 turns it

@@ -31,6 +31,7 @@ from finetune.run.measurements import (
     require_consistent,
 )
 from finetune.run.metrics import are_of_kind, choosing_metric
+from finetune.run.precision_choice import PrecisionChoice
 
 TrialState = Literal["complete", "pruned", "out of time", "failed"]
 
@@ -202,6 +203,8 @@ class RunRecord:
     parameters: Count
     max_length: Count
     precision: str
+    precision_reason: str = ""
+    """Why it was chosen; empty where that was not written down."""
     device: str
     versions: dict[str, str]
     seconds: Amount
@@ -222,6 +225,11 @@ class RunRecord:
 
     tuning: TuningRecord | None = None
     """The search for these settings; None where they were given."""
+
+    @property
+    def precision_choice(self) -> PrecisionChoice:
+        """In which numbers the run computed, and why."""
+        return PrecisionChoice(self.precision, self.precision_reason)
 
     @property
     def regression(self) -> bool:

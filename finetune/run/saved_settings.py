@@ -16,6 +16,7 @@ from finetune.run.atomic_files import write_atomically
 from finetune.run.config import COMMAND_SETTINGS, DEFAULTS, INPUTS, TrainConfig
 from finetune.run.json_files import Schema
 from finetune.run.local_paths import local_path
+from finetune.run.precision_choice import PrecisionChoice
 from finetune.run.setting_types import option_name
 
 CHANGEABLE = (*COMMAND_SETTINGS, "output", "push_to_hub", "save_minutes")
@@ -32,12 +33,16 @@ class SavedSettings:
     rows: Fingerprints
     """Of each split; none where a series of seeds keeps them seed by seed."""
     processes: int
-    precision: str | None = None
-    """What the run computes in, where that was tried; None where it hangs on settings alone."""
+    precision: PrecisionChoice | None = None
+    """What the run computes in; None where a series keeps it seed by seed."""
 
 
 def save_settings(
-    config: TrainConfig, fingerprints: Fingerprints, folder: Path, *, precision: str | None = None
+    config: TrainConfig,
+    fingerprints: Fingerprints,
+    folder: Path,
+    *,
+    precision: PrecisionChoice | None = None,
 ) -> None:
     """Write the settings, paths of this machine whole, what the rows were, who trains, and how."""
     written = {name: _plain(config, name) for name in DEFAULTS}
@@ -48,7 +53,7 @@ def save_settings(
         "processes": processes.count(),
     }
     if precision is not None:
-        content["precision"] = precision
+        content |= {"precision": precision.precision, "precision_reason": precision.reason}
     text = json.dumps(content, indent=1, ensure_ascii=False)
     write_atomically(folder / SETTINGS, text)
 
@@ -68,7 +73,8 @@ def load_settings(folder: Path) -> SavedSettings:
         if isinstance(error.__cause__, OSError):
             raise OutputError(f"no run can be resumed here: {error}") from error
         raise OutputError(f"{error}; use --overwrite to start over") from error
-    return SavedSettings(found.settings, found.rows, found.processes, found.precision)
+    precision = found.precision and PrecisionChoice(found.precision, found.precision_reason)
+    return SavedSettings(found.settings, found.rows, found.processes, precision)
 
 
 def _config(settings: Any) -> TrainConfig:
@@ -86,6 +92,7 @@ class _File:
     rows: Fingerprints
     processes: Annotated[int, Field(ge=1, le=1_000_000)]
     precision: Literal["float32", "bfloat16"] | None = None
+    precision_reason: str = ""
 
 
 @cache

@@ -256,7 +256,7 @@ def training_arguments(run: PreparedRun, folder: Path, **more: Any) -> TrainingA
         ddp_find_unused_parameters=config.freezes,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_ratio,
-        bf16=run.bfloat16,
+        bf16=run.precision.bfloat16,
         use_cpu=not cuda,
         dataloader_num_workers=2 if cuda else 0,
         dataloader_pin_memory=cuda,

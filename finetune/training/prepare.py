@@ -18,7 +18,7 @@ from finetune.run import processes
 from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.setting_types import option_name
 from finetune.training.optimizer import rate_for
-from finetune.training.precision import wants_bfloat16
+from finetune.training.precision import precision_by_settings
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import count_parameters
 from finetune.training.sharding import whole_weights
@@ -34,7 +34,7 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
             "--fsdp shares a model among several processes, and this is one; start them with"
             " torchrun --nproc-per-node, or leave it out"
         )
-    bfloat16 = wants_bfloat16(config)
+    precision = precision_by_settings(config)
     source = find_splits(config)
     splits = load_splits(config, source, seed=config.cut_seed)
     base = _open_base(config, splits)
@@ -57,7 +57,7 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
         splits=splits,
         base=base,
         max_length=length,
-        bfloat16=bfloat16,
+        precision=precision,
         check=check,
     )
 

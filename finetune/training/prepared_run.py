@@ -8,6 +8,7 @@ from finetune.data.check import CheckReport
 from finetune.data.splits import Splits
 from finetune.run.config import TrainConfig
 from finetune.run.metrics import choosing_metric
+from finetune.run.precision_choice import PrecisionChoice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +19,7 @@ class PreparedRun:
     splits: Splits
     base: Checkpoint
     max_length: int
-    bfloat16: bool
+    precision: PrecisionChoice
     check: CheckReport
 
     @property

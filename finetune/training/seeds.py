@@ -17,7 +17,8 @@ from finetune.run.record import RunRecord, SeedRecord
 from finetune.training.results import write_card_and_plots
 from finetune.training.saved_adapter import name_base
 
-OneRun = Callable[[Path, TrainConfig], RunRecord]
+OneRun = Callable[[Path, TrainConfig, RunRecord | None], RunRecord]
+"""Trains one seed in its folder; hears of the record of the first, where there is one."""
 
 
 def train_seeds(
@@ -30,7 +31,8 @@ def train_seeds(
     records: dict[int, RunRecord] = {}
     for number, seed in enumerate(range(config.seed, config.seed + config.seeds), start=1):
         say(f"Seed {seed}, {number} of {config.seeds}.")
-        records[seed] = _train_seed(_seed_folder(work, seed), config, seed, train)
+        place, first = _seed_folder(work, seed), records.get(config.seed)
+        records[seed] = _train_seed(place, config, seed, first, train)
         _require_same_rows(records[config.seed], records[seed])
         best = max(records, key=lambda seed: (_best_metric(records[seed]), -seed))
         if processes.is_first():
@@ -56,7 +58,9 @@ def _seed_folder(work: Path, seed: int) -> Path:
     return work / SEEDS / f"{SEED_PREFIX}{seed}"
 
 
-def _train_seed(place: Path, config: TrainConfig, seed: int, train: OneRun) -> RunRecord:
+def _train_seed(
+    place: Path, config: TrainConfig, seed: int, first: RunRecord | None, train: OneRun
+) -> RunRecord:
     if (place / RECORD).is_file():
         return RunRecord.load(place)
     place.mkdir(parents=True, exist_ok=True)
@@ -68,7 +72,7 @@ def _train_seed(place: Path, config: TrainConfig, seed: int, train: OneRun) -> R
         # The rows are the same, so once is enough.
         baseline=config.baseline and seed == config.seed,
     )
-    record = train(place, settings)
+    record = train(place, settings, first)
     if processes.is_first():
         shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)
     return record

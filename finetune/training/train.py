@@ -20,9 +20,11 @@ from finetune.run.output_folder import (
     working_folder,
     working_path,
 )
+from finetune.run.precision_choice import PrecisionChoice
 from finetune.run.record import RunRecord
 from finetune.run.saved_settings import (
     Fingerprints,
+    SavedSettings,
     load_settings,
     require_same,
     require_same_processes,
@@ -33,7 +35,7 @@ from finetune.run.shutdown import report_failures
 from finetune.run.snapshot_folders import Snapshots
 from finetune.training.fit import Say, fit, last_step, steps_of_epoch
 from finetune.training.kept_steps import finish_history, plan_history
-from finetune.training.precision import MIN_GAIN, gain_of_bfloat16, requires_trial
+from finetune.training.precision import choose_precision
 from finetune.training.prepare import describe_prepared, prepare_run, put_together
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.pretraining import pretrain, seconds_spent
@@ -50,11 +52,18 @@ from finetune.training.trainer import SnapshotTrainer
 ALREADY_FINISHED = "The run is finished, with the same settings; nothing is left to do."
 
 
-def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
+def train(
+    config: TrainConfig, *, say: Say = print, precision: PrecisionChoice | None = None
+) -> RunRecord:
     """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event.
 
     Of several processes the first speaks and writes. What stops the run is one sentence: a
     FinetuneError, or a KeyboardInterrupt after Ctrl-C or SIGTERM.
+
+    Args:
+        config: The run.
+        say: Gets the lines.
+        precision: In which numbers a new run computes; None where a trial may choose.
     """
     quiet_libraries()
     processes.join()
@@ -73,32 +82,42 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
             say("The run was already finished; moving its checkpoint into place.")
             return _read(work)
         if config.seeds == 1:
-            return train_in(work, config, events, say)
-        _save_or_compare_settings(config, {}, work)
+            return train_in(work, config, events, say, precision=precision)
+        begun = load_settings(work) if config.resume and (work / SETTINGS).is_file() else None
+        _save_or_compare_settings(config, {}, work, begun)
 
-        def train_seed(place: Path, one: TrainConfig) -> RunRecord:
+        def train_seed(place: Path, one: TrainConfig, first: RunRecord | None) -> RunRecord:
             # Beside the history of the best seed so far lies that of the one at work.
             histories = 2 if one.seed == config.seed else 1
-            return train_in(place, one, events, say, histories=histories)
+            # Seeds are compared, so they compute alike.
+            chosen = precision if first is None else first.precision_choice
+            return train_in(place, one, events, say, precision=chosen, histories=histories)
 
         return train_seeds(work, config, say, train=train_seed)
 
 
 def train_in(
-    work: Path, config: TrainConfig, events: Events, say: Say, *, histories: int = 1
+    work: Path,
+    config: TrainConfig,
+    events: Events,
+    say: Say,
+    *,
+    precision: PrecisionChoice | None = None,
+    histories: int = 1,
 ) -> RunRecord:
     """Run *config* in the folder *work*, from where it is; the checkpoint is in it at the end.
 
-    Where a history is kept, there has to be room for so many *histories*.
+    A new run computes in *precision*, where one is given. Where a history is kept, there has to be
+    room for so many *histories*.
     """
     run = prepare_run(config)
     for line in describe_prepared(run):
         say(line)
     rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
-    run = _settle_precision(run, work, say)
-    _save_or_compare_settings(
-        config, rows, work, precision="bfloat16" if run.bfloat16 else "float32"
-    )
+    begun = load_settings(work) if config.resume and (work / SETTINGS).is_file() else None
+    run = settle_precision(run, begun, precision)
+    say(f"Precision: {run.precision}.")
+    _save_or_compare_settings(config, rows, work, begun, run.precision)
     _check_disk(run, work, say, histories)
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:
@@ -112,23 +131,17 @@ def train_in(
     return _read(work)
 
 
-def _settle_precision(run: PreparedRun, work: Path, say: Say) -> PreparedRun:
-    """The run in the precision that it began with, or that a trial says is faster here."""
-    resumed = run.config.resume and (work / SETTINGS).is_file()
-    begun = load_settings(work).precision if resumed else None
-    # On another machine too, or the steps would be others than those of a run that wasn't stopped.
-    if begun is not None and run.config.precision == "auto":
-        return replace(run, bfloat16=begun == "bfloat16")
-    if resumed or not requires_trial(run.config, run.base.model):
-        return run
-    gain = gain_of_bfloat16(run) if processes.is_first() else 0.0
-    bfloat16 = processes.any_true(gain >= MIN_GAIN)
-    if bfloat16:
-        say(
-            f"Precision: bfloat16, in which this processor trains {gain:.1f} times as fast; weights"
-            " stay float32."
-        )
-    return replace(run, bfloat16=bfloat16)
+def settle_precision(
+    run: PreparedRun, begun: SavedSettings | None, given: PrecisionChoice | None = None
+) -> PreparedRun:
+    """The run in the precision that it was begun with, or that is given, or that a trial chooses.
+
+    A run that goes on keeps its precision on another machine too, or its steps would be others
+    than those of a run that wasn't stopped.
+    """
+    if begun is not None:
+        return replace(run, precision=begun.precision or run.precision)
+    return replace(run, precision=given or choose_precision(run))
 
 
 def _check_disk(run: PreparedRun, work: Path, say: Say, histories: int) -> None:
@@ -171,11 +184,14 @@ def _folder(config: TrainConfig) -> Iterator[Path]:
 
 
 def _save_or_compare_settings(
-    config: TrainConfig, rows: Fingerprints, work: Path, *, precision: str | None = None
+    config: TrainConfig,
+    rows: Fingerprints,
+    work: Path,
+    begun: SavedSettings | None,
+    precision: PrecisionChoice | None = None,
 ) -> None:
     """Write settings and rows down, or compare them with those of the run that goes on."""
-    if config.resume and (work / SETTINGS).is_file():
-        begun = load_settings(work)
+    if begun is not None:
         require_same(config, begun.config)
         require_same_processes(begun.processes)
         require_same_rows(rows, begun.rows)

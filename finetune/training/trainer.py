@@ -23,6 +23,7 @@ from finetune.errors import ModelError, SnapshotError
 from finetune.run import processes
 from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches
+from finetune.training.family_errors import family_errors
 from finetune.training.plain_weights import are_plain, plain_weights
 from finetune.training.sharding import (
     is_sharded,
@@ -176,29 +177,8 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
                 side=self.processing_class.padding_side,
                 batch_size=self.args.per_device_eval_batch_size,
             )
-        try:
+        with family_errors(self.model):
             return super().compute_loss(model, inputs, *more, **options)
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-            AssertionError,
-            NotImplementedError,
-            IndexError,
-            RuntimeError,
-        ) as error:
-            reason = str(error).strip().partition("\n")[0][:100] or type(error).__name__
-            bfloat16 = "bfloat16" in reason.lower()
-            of_machine = isinstance(error, RuntimeError) and not isinstance(
-                error, NotImplementedError
-            )
-            if of_machine and not bfloat16:
-                raise
-            remedy = "train with --precision float32" if bfloat16 else "choose another base model"
-            raise ModelError(
-                f"this {self.model.config.model_type} model can't be trained on batches of texts"
-                f" ({reason}); {remedy}"
-            ) from error
 
     def prediction_step(self, *inputs: Any, **options: Any) -> Any:
         """Loss, logits and labels of a batch; what else a model gives (hidden states) is let go."""

@@ -17,6 +17,7 @@ from finetune.run.config import TrainConfig
 from finetune.run.finished_run import finished_run, require_same_settings
 from finetune.run.graceful_stop import terminated_as_interrupted
 from finetune.run.output_folder import resolve_output, working_path
+from finetune.run.precision_choice import PrecisionChoice
 from finetune.run.record import RunRecord
 from finetune.run.saved_settings import (
     load_settings,
@@ -29,7 +30,7 @@ from finetune.run.tuning_folder import describe_stopped_search, is_stopped_searc
 from finetune.training.fit import Say
 from finetune.training.prepare import describe_prepared, prepare_again, prepare_run
 from finetune.training.prepared_run import PreparedRun
-from finetune.training.train import ALREADY_FINISHED, check_place, train
+from finetune.training.train import ALREADY_FINISHED, check_place, settle_precision, train
 from finetune.tuning.config import TuneConfig
 from finetune.tuning.results import describe_trial, keep_trials, tuning_record, write_tuning
 from finetune.tuning.search_space import SearchSpace, default_space, with_settings
@@ -89,13 +90,17 @@ def tune(
             require_same_rows(rows, begun.rows)
         elif folder.exists():
             remove_atomically(folder)
+        # All trials, and the run with the best settings, compute alike.
+        run = settle_precision(run, begun)
+        say(f"Precision: {run.precision}.")
         with locked_study(folder, config.seed) as study:
             if begun is None:
-                save_settings(config, rows, folder)
+                save_settings(config, rows, folder, precision=run.precision)
             overwrite = config.overwrite if begun is None else begun.config.overwrite
             search, space = _plan(study, run, config, search, space)
             _search(study, run, search, space, folder, say)
-            record = _train_best(study, replace(config, overwrite=overwrite, resume=False), say)
+            best = replace(config, overwrite=overwrite, resume=False)
+            record = _train_best(study, best, run.precision, say)
             record = replace(record, tuning=tuning_record(study, space, run.best_by))
             write_tuning(record, resolve_output(config.output), say)
         if search.keep_trials:
@@ -207,7 +212,9 @@ def _run_trial(
     return OUT_OF_TIME not in notes
 
 
-def _train_best(study: TuningStudy, config: TrainConfig, say: Say) -> RunRecord:
+def _train_best(
+    study: TuningStudy, config: TrainConfig, precision: PrecisionChoice, say: Say
+) -> RunRecord:
     """The whole run with the settings of the best trial, or what a kill left of it."""
     best = study.best()
     if best is None:
@@ -226,14 +233,15 @@ def _train_best(study: TuningStudy, config: TrainConfig, say: Say) -> RunRecord:
         " seconds and the time for measuring."
     )
     if (working_path(config.output) / SETTINGS).is_file():
-        return train(replace(config, resume=True, overwrite=False), say=say)
+        resumed = replace(config, resume=True, overwrite=False)
+        return train(resumed, say=say, precision=precision)
     record = finished_run(config.output)
     if record is not None:
         try:
             require_same_settings(config, record)
         except ConfigError:
             record = None  # another one, which --overwrite replaces
-    return record or train(config, say=say)
+    return record or train(config, say=say, precision=precision)
 
 
 def _say_nothing(_: str) -> None:

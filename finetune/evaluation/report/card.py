@@ -171,9 +171,9 @@ def _training(record: RunRecord) -> str:
             *_masking(record),
             f"The epoch in bold had the highest {best} on validation and is the one saved"
             f" ({record.settings['save_dtype']} weights).",
-            f"Trained in {record.precision} on {escaped(record.device)}: {_minutes(record.seconds)}"
-            f"{with_pretraining}, {record.texts_per_second:,.0f} texts per second. Ended"
-            f" {record.created}, with {versions}.",
+            f"Trained in {escaped(str(record.precision_choice))} on {escaped(record.device)}:"
+            f" {_minutes(record.seconds)}{with_pretraining}, {record.texts_per_second:,.0f} texts"
+            f" per second. Ended {record.created}, with {versions}.",
         ]
     )
 

@@ -67,7 +67,12 @@ Whole = tuple[RunRecord, bytes, History]
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "accumulated": {"gradient_accumulation": 3, "batch_size": 4, "gradient_checkpointing": True},
+    "accumulated": {
+        "gradient_accumulation": 3,
+        "batch_size": 4,
+        "gradient_checkpointing": True,
+        "precision": "bfloat16",
+    },
     "thawing": {"gradual_unfreezing": 0.6, "masking": True},
     "lora": {"lora_rank": 2, "learning_rate": 2e-2},
     "patience": {

@@ -164,7 +164,11 @@ def test_events_are_said_one_line_each(run: tuple[RunRecord, Path], said: list[s
     assert said[3].startswith("Base: tiny-bert, ")
     assert said[4].startswith("Check: 5 texts of train are nearly the same as another one, ")
     assert said[5].startswith("Check: 1 text of test is nearly the same as one of train, ")
-    assert [line.split(":")[0] for line in said[6:]] == ["Epoch 1 of 2", "Epoch 2 of 2"]
+    assert [line.split(":")[0] for line in said[6:]] == [
+        "Precision",
+        "Epoch 1 of 2",
+        "Epoch 2 of 2",
+    ]
 
 
 def test_evaluate_gives_the_recorded_metrics_again(
