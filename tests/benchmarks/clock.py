@@ -32,11 +32,13 @@ class Clock(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         self.exam, self.every, self.warm_up, self.limit = exam, every, warm_up, limit
         self.seconds, self.steps = 0.0, 0
+        self.processor_seconds = 0.0
+        """Of all cores, which what else runs lengthens less."""
         self.way: list[tuple[float, float]] = []
         """Seconds and share of right answers at each exam on the way."""
         self.share: float | None = None
         """Of right answers after the last step, of all rows."""
-        self._since = 0.0
+        self._since, self._processor_since = 0.0, 0.0
 
     def seconds_to(self, share: float) -> float | None:
         """Seconds until the first exam on the way with so great a *share* of right answers."""
@@ -56,7 +58,7 @@ class Clock(TrainerCallback):  # type: ignore[misc]
         self._stop()
         self.steps += 1
         if state.global_step == self.warm_up:
-            self.seconds, self.steps = 0.0, 0
+            self.seconds, self.processor_seconds, self.steps = 0.0, 0.0, 0
         if self.exam is not None and self.every and state.global_step % self.every == 0:
             self.way.append((self.seconds, self.exam(settings["model"], GLANCE_ROWS)))
         if self.seconds >= self.limit:
@@ -73,9 +75,10 @@ class Clock(TrainerCallback):  # type: ignore[misc]
             self.share = self.exam(settings["model"], None)
 
     def _start(self) -> None:
-        self._since = time.perf_counter()
+        self._since, self._processor_since = time.perf_counter(), time.process_time()
 
     def _stop(self) -> None:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.seconds += time.perf_counter() - self._since
+        self.processor_seconds += time.process_time() - self._processor_since

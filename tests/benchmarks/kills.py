@@ -1,8 +1,10 @@
 """Training killed by the system at any moment, and what becomes of it.
 
-    python -m tests.benchmarks.kills [--kills 20] [--seed 0] [--output report.json]
+    python -m tests.benchmarks.kills [--kills 20] [--seed 0] [--precision float32|bfloat16]
+                                     [--output report.json]
 
-One run of `python -m finetune train` on made-up texts goes through, on one thread and with a
+One run of `python -m finetune train` on made-up texts goes through, on one thread, in float32 or
+bfloat16 (one after the other unless `--precision` names one), and with a
 snapshot after nearly every step.  The others are the same run, killed by SIGKILL at a moment drawn
 from all the time that it takes: start, steps, snapshots, evaluation and the last writing.  After a
 kill each snapshot has to open as a checkpoint, and the output folder has to be whole or not there.
@@ -35,6 +37,7 @@ from tests.benchmarks.result import Result, tell, timed
 from tests.finetune.news import news, write_csv
 from tests.tiny_models import tiny_checkpoint
 
+PRECISIONS = ("float32", "bfloat16")
 ROWS, EPOCHS = 480, 7
 LEARNING_RATE, RUN_SEED = 3e-5, 2
 """With these the last epoch is the best: what is saved hangs on every step."""
@@ -87,6 +90,7 @@ class Room:
 
     folder: Path
     chance: random.Random
+    precision: str
 
     def prepare(self) -> None:
         """Make a small random BERT and texts for it."""
@@ -98,7 +102,7 @@ class Room:
         options = {
             "data": self.folder / "news.csv", "model": self.folder / "base", "output": output,
             "epochs": EPOCHS, "batch-size": 4, "learning-rate": LEARNING_RATE, "seed": RUN_SEED,
-            "save-minutes": 0.001,
+            "save-minutes": 0.001, "precision": self.precision,
         }  # fmt: skip
         given = [f"--{name}={value}" for name, value in options.items()]
         return [*_COMMAND, "train", "--no-baseline", *given, *more]
@@ -119,26 +123,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="runs that are killed")
     parser.add_argument("--seed", type=int, default=0, help="chooses the moments")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="in which runs compute; by default all of them in each",
+    )
     parser.add_argument("--output", type=Path, help="a JSON file to write")
     options = parser.parse_args()
-    sys.exit(not tell(measure(options.kills, options.seed), options.output))
+    sys.exit(not tell(measure(options.kills, options.seed, options.precision), options.output))
 
 
-def measure(kills: int = 20, seed: int = 0) -> Iterator[Result]:
-    """What became of all runs; each is told of as it ends."""
+def measure(kills: int = 20, seed: int = 0, precision: str | None = None) -> Iterator[Result]:
+    """What became of all runs, in both precisions or in one; each is told of as it ends."""
+    for each in PRECISIONS if precision is None else (precision,):
+        yield from _measure(kills, seed, each)
+
+
+def _measure(kills: int, seed: int, precision: str) -> Iterator[Result]:
     quiet_libraries()
     with TemporaryDirectory() as folder:
-        room = Room(Path(folder), random.Random(seed))
+        room = Room(Path(folder), random.Random(seed), precision)
         room.prepare()
         whole = _whole(room)
-        print(f"{kills} runs of {whole.seconds:.1f} s, seed {seed}", flush=True)
+        print(f"{kills} runs of {whole.seconds:.1f} s in {precision}, seed {seed}", flush=True)
         stories: list[Story] = []
         while len(stories) < kills:
             story = _story(room, whole)
             if story.kills:  # else it was over before its moment came
                 stories.append(story)
                 _tell(len(stories), story)
-    yield from _results(stories)
+    yield from _results(stories, precision)
 
 
 def _tell(number: int, story: Story) -> None:
@@ -146,12 +160,13 @@ def _tell(number: int, story: Story) -> None:
     print(f"{number:4d}  killed at {killed}: {story.wrong or 'the same weights'}", flush=True)
 
 
-def _results(stories: list[Story]) -> Iterator[Result]:
+def _results(stories: list[Story], precision: str) -> Iterator[Result]:
     kills = [kill for story in stories for kill in story.kills]
     phases = Counter(kill.phase for kill in kills)
     when = ", ".join(f"{phases[phase]} {phase}" for phase in (BEFORE, DURING, AFTER))
     wrong = sum(bool(story.wrong) for story in stories)
-    what = f"killed runs that end otherwise, of {len(stories)} ({len(kills)} kills: {when})"
+    share = f"of {len(stories)} ({len(kills)} kills: {when})"
+    what = f"killed runs in {precision} that end otherwise, {share}"
     yield Result(what, wrong, "runs", at_most=0)
     unopened = sum(len(kill.unopened) for kill in kills)
     found = unopened + sum(kill.opened for kill in kills)

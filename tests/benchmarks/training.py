@@ -11,10 +11,13 @@ reads) or at 128, in float32.  All take 32 texts a step, start from the same wei
 process, on the same rows, with the same AdamW, rates, epochs and seed.
 
 The arithmetic limit is what training would take if every operation that its tokens need (padding
-not counted) ran at the rate of a large matrix product on this machine.
+not counted) ran at the rate of a large matrix product on this machine.  That rate is taken between
+the runs, too: where the machine was much slower at one time than at another, as something else ran
+on it, the comparison says little, and a line says so.
 
 Counted are the seconds of steps, with the making of batches; loading, tokenizing, measuring and
-snapshots are left out on all sides.  Padded to 512 tokens a whole run takes too long: its pace is
+snapshots are left out on all sides.  The processor's own time is told as well: it hangs less on
+what else runs.  Padded to 512 tokens a whole run takes too long: its pace is
 that of a few steps, for no step differs from another; `--whole` runs it to the end.  Seconds to a
 target accuracy are those of the first exam that reaches it: every 25 steps, on 500 validation rows.
 
@@ -26,8 +29,9 @@ import argparse
 import csv
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +41,7 @@ import datasets
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from finetune.checkpoint.bfloat16 import has_bfloat16
 from finetune.checkpoint.models import DEFAULT_MAX_LENGTH, quiet_libraries
 from finetune.data.splits import load_splits
 from finetune.errors import FinetuneError
@@ -58,9 +63,12 @@ FAIR = "Trainer, dynamic padding, group_by_length"
 AT_LEAST_OF_FAIR = {"float32": 1.8, "bfloat16": 1.1}
 """How many times the texts a second of the fair peer in a precision ours must take, where the
 processor has bfloat16."""
+MOST_SLOWDOWN = 15
+"""By how many percent the machine may have been slower at one time than at another."""
 AT_LEAST = {SHORT: 1.8, DEFAULT_MAX_LENGTH: 6}
 """How many times the texts a second of a peer that pads to so many tokens ours must take."""
 BATCH = 32
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,17 +130,41 @@ def measure(settings: Settings | None = None) -> Iterator[Result]:
     quiet_libraries()
     with TemporaryDirectory() as folder, patch.object(datasets.config, "HF_DATASETS_CACHE", folder):
         try:
-            race = _race(settings, Path(folder))
-            ours = race.ours()
+            race, machine = _race(settings, Path(folder)), Machine()
+            ours = machine.watch(race.ours)
         except FinetuneError as error:
             sys.exit(str(error))
-        yield from _fair_results(race, ours, settings.target)
+        yield from _fair_results(race, ours, machine, settings.target)
         for longest in AT_LEAST if settings.padded else ():
             if longest == SHORT or settings.whole:
                 peer = race.peer(longest)
             else:
                 peer = race.start_of_peer(longest, steps=settings.steps, seconds=settings.seconds)
             yield from _results(race, ours, peer, longest, settings.target)
+
+
+class Machine:
+    """How fast this processor multiplies large matrices, before and after each run."""
+
+    def __init__(self) -> None:
+        self.has_bfloat16 = has_bfloat16(CPU)
+        self.rates = [self._rate()]
+        """Operations a second."""
+
+    def watch(self, run: Callable[[], Clock]) -> Clock:
+        """What *run* gives, with the rate taken after it."""
+        clock = run()
+        self.rates.append(self._rate())
+        return clock
+
+    def slowdown(self) -> Result:
+        """How much slower it was at its slowest than at its fastest."""
+        percent = 100 * (1 - min(self.rates) / max(self.rates))
+        what = "how much slower the machine was between two runs than between others"
+        return Result(what, percent, "%", at_most=MOST_SLOWDOWN)
+
+    def _rate(self) -> float:
+        return matmul_rate(CPU, MATRIX, torch.bfloat16 if self.has_bfloat16 else torch.float32)
 
 
 def _race(settings: Settings, folder: Path) -> Race:
@@ -198,23 +230,31 @@ def _results(race: Race, ours: Clock, peer: Clock, longest: int, target: float) 
         yield _wrong(ours.share, peer.share, len(race.splits.validation), name)
 
 
-def _fair_results(race: Race, ours: Clock, target: float) -> Iterator[Result]:
+def _fair_results(race: Race, ours: Clock, machine: Machine, target: float) -> Iterator[Result]:
     """Pace and accuracy beside the fair peer in each precision, and beside the limit."""
     texts, rows = len(race.splits.train) * race.config.epochs, len(race.splits.validation)
-    device, own = torch.device("cpu"), RunRecord.load(race.config.output).precision
-    has_it = own == "bfloat16"
+    own = RunRecord.load(race.config.output).precision
+    trained = f"training on {len(race.splits.train):,} texts of {race.tokens():.0f} tokens in {own}"
     for precision, at_least in AT_LEAST_OF_FAIR.items():
-        if precision == "bfloat16" and not has_it:
+        if precision == "bfloat16" and not machine.has_bfloat16:
             continue
-        peer = race.fair_peer(bfloat16=precision == "bfloat16")
+        peer = machine.watch(partial(race.fair_peer, bfloat16=precision == "bfloat16"))
         name = f"{FAIR}, {precision}"
         yield Result(
-            f"training on {len(race.splits.train):,} texts of {race.tokens():.0f} tokens in {own}",
+            trained,
             texts / ours.seconds,
             "texts/s",
             texts / peer.seconds,
             name,
-            at_least=at_least if has_it else None,
+            at_least=at_least if machine.has_bfloat16 else None,
+            more=True,
+        )
+        yield Result(
+            "the same by the time of the processor's cores",
+            texts / ours.processor_seconds,
+            "texts/s",
+            texts / peer.processor_seconds,
+            name,
             more=True,
         )
         assert ours.share is not None
@@ -223,14 +263,16 @@ def _fair_results(race: Race, ours: Clock, target: float) -> Iterator[Result]:
         yield _wrong(ours.share, peer.share, rows, name)
     model = AutoModelForSequenceClassification.from_pretrained(race.config.model)
     needed = operations(model, race.lengths()) * race.config.epochs
-    rate = matmul_rate(device, MATRIX, torch.bfloat16 if has_it else torch.float32)
+    rate = sum(machine.rates[:2]) / 2
+    product = "bfloat16" if machine.has_bfloat16 else "float32"
     yield Result(
-        f"share of the rate of {own} products of {MATRIX} × {MATRIX} matrices, {rate / 1e9:.0f}"
-        " Gflop/s",
+        f"share of the rate of {product} products of {MATRIX} × {MATRIX} matrices,"
+        f" {rate / 1e9:.0f} Gflop/s",
         100 * needed / ours.seconds / rate,
         "%",
         more=True,
     )
+    yield machine.slowdown()
 
 
 def _to_target(ours: Clock, peer: Clock, target: float, name: str) -> Result:
