@@ -166,7 +166,7 @@ def use_faithfulness(file: Path) -> None:
     found = record.load(file)
     for operator in found.random:
         faithfulness_chart(found, operator).to_json()
-    ranked = sorted(found.methods, key=lambda one: one.mean_share or 0.0)
+    ranked = sorted(found.methods, key=lambda one: found.mean_share(one) or 0.0)
     _as_table([scores._entries(one, found) for one in ranked if one.under])
     scores._columns(found)
     found.to_json()

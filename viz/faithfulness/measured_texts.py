@@ -97,7 +97,7 @@ class MeasuredTexts:
         )
 
     def mean_share(self, method: str) -> float | None:
-        """What methods are ranked by, as `MethodScores.mean_share`, without intervals."""
+        """What methods are ranked by, as in `FaithfulnessRecord.mean_share`, without intervals."""
         allowed, shares = self.allowed[method], []
         for operator in self.operators:
             floor = self.random[operator][allowed, AOPC]

@@ -9,7 +9,7 @@ et al. 2020 (ERASER); Samek et al. 2017.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -198,16 +198,24 @@ SHOWN: Mapping[str, Metric] = MappingProxyType(
     {metric.name: metric for metric in _METRICS if metric.heading}
 )
 """Those that have a column on the page."""
-_HIDDEN = frozenset(
-    hidden for metric in _METRICS for hidden in (metric.hidden, metric.minus) if hidden is not None
-)
+TESTED: Mapping[str, Metric] = MappingProxyType({**SHOWN, "aopc": METRICS["aopc"]})
+"""Those that have to rank degraded explanations; shares and NAOPC are of the last."""
 
 
-def metrics_of(classifier: Classifier) -> tuple[str, ...]:
-    """The names of the metrics that this classifier has."""
+def _hidden(metrics: Collection[Metric]) -> frozenset[Hidden]:
+    """All versions that metrics are means over."""
+    each = (hidden for metric in metrics for hidden in (metric.hidden, metric.minus))
+    return frozenset(hidden for hidden in each if hidden is not None)
+
+
+_HIDDEN = _hidden(_METRICS)
+
+
+def metrics_of(classifier: Classifier, metrics: Mapping[str, Metric] = METRICS) -> tuple[str, ...]:
+    """The names of those of the metrics that this classifier has."""
     return tuple(
         metric.name
-        for metric in METRICS.values()
+        for metric in metrics.values()
         if not (classifier.regression and metric.needs_decision)
     )
 
@@ -235,16 +243,21 @@ def measure(
 
 
 def measure_orders(
-    perturbation: Perturbation, target: Target, orders: Sequence[IntArray], operator: Operator
+    perturbation: Perturbation,
+    target: Target,
+    orders: Sequence[IntArray],
+    operator: Operator,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> tuple[Values, ...]:
     """Measure several orders, all their versions read together; NaN where there is no decision."""
-    names = metrics_of(perturbation.classifier)
+    names = metrics_of(perturbation.classifier, metrics)
+    hidden = _hidden(metrics.values())
     return tuple(
         {
             metric.name: metric.value(effects) if metric.name in names else math.nan
-            for metric in METRICS.values()
+            for metric in metrics.values()
         }
-        for effects in order_effects(perturbation, target, orders, operator, _HIDDEN)
+        for effects in order_effects(perturbation, target, orders, operator, hidden)
     )
 
 

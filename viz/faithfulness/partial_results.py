@@ -8,7 +8,7 @@ behind by another run does no harm.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,6 +85,9 @@ class MeasuredRow(StoredRow):
     worst: dict[Operator, Number]
     searched: bool = False
     """Whether a search was part of these two."""
+    degraded: dict[Operator, Items[Numbers]] = field(default_factory=dict)
+    """What the tested metrics say of each step of a degraded explanation; empty where none was
+    degraded."""
     windows: Count = 1
     """In how many it was read."""
     by_sentence: bool = False

@@ -14,6 +14,7 @@ from pydantic import Field
 from finetune.checkpoint.windows import WindowSettings
 from finetune.errors import quoted
 from finetune.run.json_files import ROUNDING, Amount, Correlation, Count, Items, Number, Share
+from viz.faithfulness.degraded import MetricTest
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.judge_scores import JudgeScores
 from viz.faithfulness.metrics import SHOWN
@@ -57,19 +58,6 @@ class MethodScores:
     """The operator, or `both`, that it hides words with itself, which is its advantage there."""
     refused: str | None = None
     """Why it was refused, the last time it was."""
-
-    @property
-    def mean_share(self) -> float | None:
-        """What methods are ranked by: the way from random to the best, mean over operators.
-
-        None where it was not measured under each of them.
-        """
-        return _mean([under.share for under in self.under.values()])
-
-    @property
-    def mean_naopc(self) -> float | None:
-        """The way from the worst order to the best, mean over operators; None likewise."""
-        return _mean([under.naopc for under in self.under.values()])
 
 
 def _mean(intervals: Sequence[Interval | None]) -> float | None:
@@ -136,6 +124,38 @@ class FaithfulnessRecord:
     methods ask for, and of random ones."""
     judge: JudgeScores | None = None
     """The same orders measured by a twin that knows hidden words; None where none was named."""
+    metric_test: MetricTest | None = None
+    """Whether metrics rank degraded explanations; None where nothing was degraded."""
+
+    def shows(self, metric: str, operator: str) -> bool:
+        """Whether a metric may be shown under an operator: not where it failed its test.
+
+        Shares and normalized AOPC are those of `aopc`.
+        """
+        return self.metric_test is None or self.metric_test.passed(metric, operator) is not False
+
+    @property
+    def ranking_operators(self) -> tuple[str, ...]:
+        """The operators by which methods are ranked: those under which AOPC did not fail."""
+        return tuple(operator for operator in self.random if self.shows("aopc", operator))
+
+    def mean_share(self, one: MethodScores) -> float | None:
+        """What methods are ranked by: the way from random to the best, mean over operators.
+
+        None where it was not measured under each of the `ranking_operators`.
+        """
+        return _mean([one.under[o].share for o in self.ranking_operators if o in one.under])
+
+    def mean_naopc(self, one: MethodScores) -> float | None:
+        """The way from the worst order to the best, mean over operators; None likewise."""
+        return _mean([one.under[o].naopc for o in self.ranking_operators if o in one.under])
+
+    def mean(self, one: MethodScores, metric: str) -> float | None:
+        """A metric's mean over operators; None where it failed its test under one of them."""
+        if not all(self.shows(metric, operator) for operator in self.random):
+            return None
+        known = [under.means[metric] for under in one.under.values() if metric in under.means]
+        return sum(known) / len(known) if known else None
 
     def was_searched(self, goal: str) -> bool:
         """Whether a search was part of `best`, or of `worst`: one of both, or as a method."""
@@ -147,21 +167,22 @@ class FaithfulnessRecord:
     def best_method(self, max_passes: float = 2.0) -> str | None:
         """The method, as it was written, with the highest mean share that takes no more passes.
 
-        None where no method was measured that takes so few.  Of equals the first in the list
-        wins; the random control never does.
+        None where no method was measured that takes so few, or AOPC failed its test.  Of equals the
+        first in the list wins; the random control never does.
         """
         allowed = [
             each
             for each in self.methods
             if each.passes <= max_passes and each.name != RANDOM_METHOD
         ]
-        ranked = [(each.mean_share, each.method) for each in allowed if each.mean_share is not None]
+        shares = [(self.mean_share(each), each.method) for each in allowed]
+        ranked = [(share, method) for share, method in shares if share is not None]
         return max(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
     def to_json(self) -> str:
         """The content of the file."""
         content = {"format": FORMAT, **asdict(self)}
-        for name in ("documents", "searched", "judge"):
+        for name in ("documents", "searched", "judge", "metric_test"):
             if content[name] is None:
                 del content[name]
         return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -171,6 +192,13 @@ def _contradictions(record: FaithfulnessRecord) -> Iterator[str]:
     for operator, worst in record.worst.items():
         if not worst <= record.best.get(operator, worst) + ROUNDING:
             yield f"the worst order under {quoted(operator)} is better than the best"
+    if record.metric_test is not None:
+        test = record.metric_test
+        if not set(test.under) <= set(record.random):
+            yield "metrics were tested where random orders were not measured"
+        tested = (each for metrics in test.under.values() for each in metrics.values())
+        if any(len(each.means) != len(test.percents) for each in tested):
+            yield "a tested metric lacks a step"
     names = [one.method for one in record.methods]
     if len(set(names)) < len(names):
         yield "a method stands twice"

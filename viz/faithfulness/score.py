@@ -14,8 +14,9 @@ from typing import Any
 
 from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
+from viz.faithfulness.degraded import PERCENTS
 from viz.faithfulness.judge import Judge
-from viz.faithfulness.metrics import metrics_of
+from viz.faithfulness.metrics import TESTED, metrics_of
 from viz.faithfulness.partial_results import PartialResults, RowResult
 from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.faithfulness.worker_pool import score_rows
@@ -62,6 +63,7 @@ class ScoreRun:
             judge.require_same_tokens(texts.rows)
         self.classifier, self.texts, self.config, self.judge = classifier, texts, config, judge
         self._n_metrics = len(metrics_of(classifier))
+        self._n_tested = len(metrics_of(classifier, TESTED))
         self._operators = set(operators_of(classifier))
         self.partial_results = PartialResults(folder, self._hash(), self._is_complete)
 
@@ -126,6 +128,17 @@ class ScoreRun:
                     and self._is_whole(judged, judged["methods"])
                 )
             )
+            and self._is_degraded(result)
+        )
+
+    def _is_degraded(self, result: RowResult) -> bool:
+        """Whether the tested metrics are there of each step, where an explanation is degraded."""
+        method = self.config.degraded_method(result["row"])
+        if method is None or result["windows"] > 1 or "refused" in result["methods"][method]:
+            return not result["degraded"]
+        return set(result["degraded"]) == self._operators and all(
+            len(steps) == len(PERCENTS) and all(len(step) == self._n_tested for step in steps)
+            for steps in result["degraded"].values()
         )
 
     def _is_whole(self, result: RowResult, methods: Mapping[str, Any]) -> bool:

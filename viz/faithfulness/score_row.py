@@ -8,13 +8,14 @@ from viz.documents.document_versions import DocumentVersions
 from viz.documents.read_document import read_document
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, compare_document
+from viz.faithfulness.degraded import TESTED_ROWS, degraded_method, degraded_values
 from viz.faithfulness.judge import Judge
 from viz.faithfulness.limits import LimitSearch
 from viz.faithfulness.metrics import MIN_WORDS, metrics_of
 from viz.faithfulness.orders import N_RANDOM
 from viz.faithfulness.partial_results import RowResult
 from viz.model.classifier import Classifier
-from viz.model.perturbation import Perturbation
+from viz.model.perturbation import Operator, Perturbation
 from viz.model.row_windows import row_encodings
 from viz.model.text_files import Row
 from viz.types import Encoding
@@ -35,6 +36,8 @@ class ScoreConfig:
     n_random: int = N_RANDOM
     limits: LimitSearch | None = None
     """How the best and the worst order are searched for; None where they are not."""
+    n_degraded: int = TESTED_ROWS
+    """Rows from the top of the file on which metrics are tested by degraded explanations."""
 
     def __post_init__(self) -> None:
         """Refuse what can't be measured before anything slow begins."""
@@ -46,6 +49,10 @@ class ScoreConfig:
             raise SelectionError("A method was named twice; name each once.")
         for entry in self.methods:
             MethodSpec.parse(entry)
+
+    def degraded_method(self, row: int) -> str | None:
+        """The method whose explanation of a row is made worse step by step; None where none is."""
+        return degraded_method(self.methods) if row < self.n_degraded else None
 
 
 def score_row(
@@ -83,10 +90,13 @@ def score_row(
         seed=config.seed + row.number,
         limits=config.limits,
     )
+    seed = config.seed + row.number
     result = _row_result(classifier, comparison)
+    method = config.degraded_method(row.number)
+    if method is not None:
+        result = {**result, "degraded": _degraded(comparison, method, versions, seed)}
     if judge is None:
         return result
-    seed = config.seed + row.number
     return {**result, "judge": _judged_row(judge, comparison, reading.encoding, seed)}
 
 
@@ -102,6 +112,19 @@ def _judged_row(
         "methods": {method: one["measures"] for method, one in methods if "measures" in one},
         **{name: result[name] for name in ("random", "best", "worst")},
         "classes": None if judge.twin.regression else classes,
+    }
+
+
+def _degraded(
+    comparison: Comparison, method: str, versions: Perturbation, seed: int
+) -> Mapping[Operator, Sequence[Sequence[float]]]:
+    """What each tested metric says of each step, by operator; empty where it was refused."""
+    scores = next(each.scores for each in comparison.rows if each.method == method)
+    if scores is None:
+        return {}
+    return {
+        operator: degraded_values(versions, comparison.target, scores, operator, seed).tolist()
+        for operator in versions.operators
     }
 
 

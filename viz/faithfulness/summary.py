@@ -5,13 +5,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+import numpy as np
+
 from viz.attribution import METHODS
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError
 from viz.faithfulness.bootstrap import RESAMPLES
+from viz.faithfulness.degraded import MetricTest, degraded_method, metric_test
 from viz.faithfulness.judge import Judge
 from viz.faithfulness.judge_summary import judge_scores
 from viz.faithfulness.measured_texts import MeasuredTexts
-from viz.faithfulness.metrics import MIN_WORDS
+from viz.faithfulness.metrics import MIN_WORDS, TESTED, metrics_of
 from viz.faithfulness.partial_results import RowResult
 from viz.faithfulness.record import (
     FaithfulnessRecord,
@@ -20,6 +24,7 @@ from viz.faithfulness.record import (
 )
 from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.model.classifier import Classifier
+from viz.model.perturbation import operators_of
 from viz.model.row_windows import settings_of_rows
 from viz.model.text_files import Texts
 
@@ -75,6 +80,7 @@ def summarize(
         documents=_documents(classifier, texts, measured),
         worst=numbers.mean_worst,
         searched=_searched(config, measured),
+        metric_test=_metric_test(classifier, config, measured, numbers.decimals),
     )
     # The app begins with the best quick method, so that is what the others are compared with.
     default = record.best_method() or record.default
@@ -102,3 +108,19 @@ def _searched(config: ScoreConfig, measured: Sequence[RowResult]) -> SearchedLim
         return None
     n_texts = sum(result["searched"] for result in measured)
     return SearchedLimits(config.limits.n_versions, n_texts) if n_texts else None
+
+
+def _metric_test(
+    classifier: Classifier, config: ScoreConfig, measured: Sequence[RowResult], decimals: int
+) -> MetricTest | None:
+    """How metrics rank degraded explanations; None where none was degraded."""
+    method = degraded_method(config.methods)
+    degraded = [result["degraded"] for result in measured if result.get("degraded")]
+    if method is None or not degraded:
+        return None
+    values = {
+        operator: np.array([each[operator] for each in degraded], dtype=np.float64)
+        for operator in operators_of(classifier)
+    }
+    label = MethodSpec.parse(method).method.label_of(classifier)
+    return metric_test(method, label, values, metrics_of(classifier, TESTED), decimals)

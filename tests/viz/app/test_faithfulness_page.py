@@ -18,6 +18,7 @@ from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarize
 from viz.figures.plots.faithfulness import faithfulness_chart
+from viz.model.perturbation import OPERATORS
 from viz.model.text_files import open_texts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -112,8 +113,45 @@ def test_what_was_measured_is_drawn_and_listed(
     assert set(app.dataframe[0].value["method"]) == {one.label for one in record.methods}
     merits = list(app.dataframe[0].value["merit"])
     assert merits == sorted(merits, reverse=True)
-    expected = {each.mean_naopc for each in record.methods}
+    expected = {record.mean_naopc(each) for each in record.methods}
     assert set(app.dataframe[0].value["naopc"]) == expected
+
+
+def test_a_metric_that_fails_its_test_is_not_shown(
+    opened: Open, scored: tuple[Path, FaithfulnessRecord]
+) -> None:
+    folder, record = scored
+    test = record.metric_test
+    assert test is not None
+    verdicts = {"aopc": (-0.2, 1.0), "comprehensiveness": (1.0, 0.5), "flip_20": (0.95, 0.96)}
+    under = {
+        operator: {
+            name: replace(each, spearman=verdicts.get(name, (1.0, 1.0))[at])
+            for name, each in test.under[operator].items()
+        }
+        for at, operator in enumerate(OPERATORS)
+    }
+    failing = replace(record, metric_test=replace(test, n_texts=20, under=under))
+    (folder / FILE).write_text(failing.to_json())
+    app = opened(folder, "faithfulness")
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1
+    table = app.dataframe[0].value
+    assert {"delete", "naopc", "sufficiency", "flip_20"} <= set(table)
+    assert not {"mask", "default-mask", "merit", "comprehensiveness"} & set(table)
+    assert list(table["delete"]) == sorted(table["delete"], reverse=True)
+    left_out = "left out are Comprehensiveness (0.500 by deletion), AOPC (−0.200 by [MASK]) ("
+    assert any(left_out in each.value.replace("\\", "") for each in app.caption)
+    passing = {one.method: one.under["delete"].share for one in failing.methods}
+    best = failing.best_method()
+    assert best is not None
+    assert passing[best] == max(
+        (passing[one.method] for one in failing.methods if one.passes <= 2),
+        key=lambda share: 0 if share is None else share.mean,
+    )
+    none = {o: {**under[o], "aopc": replace(under[o]["aopc"], spearman=0.0)} for o in OPERATORS}
+    unranked = replace(failing, metric_test=replace(test, n_texts=20, under=none))
+    assert unranked.best_method() is None
 
 
 def test_without_a_mask_token_there_is_one_chart_and_no_mean(opened: Open, tmp_path: Path) -> None:

@@ -182,6 +182,16 @@ def test_the_file_holds_means_over_texts(data: Path, classifier: Classifier, who
             assert under.naopc is not None
             assert under.naopc.mean == pytest.approx(naopc, abs=1e-4)
             assert 0 <= under.naopc.low <= under.naopc.mean <= under.naopc.high <= 1
+    test = record.metric_test
+    assert test is not None
+    assert (test.method, test.n_texts, set(test.under)) == ("decomposition", 7, set(OPERATORS))
+    for operator, metrics in test.under.items():
+        for name, tested in metrics.items():
+            # The first step is the explanation itself; of so few texts nothing is concluded.
+            first = record.methods[0].under[operator].means[name]
+            assert tested.means[0] == pytest.approx(first, abs=2e-5)
+            assert record.shows(name, operator)
+            assert tested.spearman is None
     assert record.default == record.best_method()
     decomposition, attention, occlusion, random = record.methods
     assert not decomposition.under["mask"].minus_default
@@ -205,7 +215,7 @@ def test_a_share_is_the_way_from_random_to_the_best(whole: Path) -> None:
             expected = (under.means["aopc"] - floor) / (best - floor)
             assert under.share.mean == pytest.approx(expected, abs=1e-4)
             assert under.share.low < under.share.mean < under.share.high <= 1
-    merits = {each.method: each.mean_share or 0.0 for each in record.methods}
+    merits = {each.method: record.mean_share(each) or 0.0 for each in record.methods}
     del merits["random:seed=4"]  # the control is no explanation
     cheap = {each.method for each in record.methods if each.passes <= 2} & set(merits)
     assert record.best_method() == max(cheap, key=merits.__getitem__)
@@ -436,9 +446,10 @@ def test_a_method_that_is_refused_is_in_the_file_with_its_sentence(
     result = run(*options(data, folder, output, "--processes", "1"))
     assert result.exit_code == 0
     assert "decomposition: The decomposition does not add up" in result.stderr
-    refused, attention, *_ = load(output).methods
+    record = load(output)
+    refused, attention, *_ = record.methods
     assert refused.refused is not None
-    assert (refused.n_texts, refused.under, refused.mean_share) == (0, {}, None)
+    assert (refused.n_texts, refused.under, record.mean_share(refused)) == (0, {}, None)
     assert attention.under["mask"].minus_default == {}
     assert load(output).best_method() == "attention"
 

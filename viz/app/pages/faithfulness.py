@@ -81,8 +81,9 @@ def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
         st.warning(
             "This was measured with different weights; measure again.", icon=":material/warning:"
         )
-    measured = [operator for operator in OPERATORS if operator in record.random]
-    for column, operator in zip(st.columns(len(measured), gap="medium"), measured, strict=True):
+    measured = [operator for operator in OPERATORS if operator in record.ranking_operators]
+    columns = st.columns(len(measured), gap="medium") if measured else []
+    for column, operator in zip(columns, measured, strict=True):
         with column:
             st.markdown(f"**Words hidden by {plain(OPERATORS[operator])}**")
             figure = faithfulness_chart(record, operator, theme=current_theme(keys.THEME))

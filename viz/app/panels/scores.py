@@ -20,7 +20,8 @@ MADE_WITH = OPERATORS | {"both": "both"}
 def show_scores(record: FaithfulnessRecord) -> None:
     """Show what was measured of every method; of those refused, why."""
     measured = [one for one in record.methods if one.under]
-    measured.sort(key=lambda one: -(one.mean_share if one.mean_share is not None else -1.0))
+    shares = {one.method: record.mean_share(one) for one in measured}
+    measured.sort(key=lambda one: -share if (share := shares[one.method]) is not None else 1.0)
     st.dataframe(
         [_entries(one, record) for one in measured],
         hide_index=True,
@@ -29,6 +30,8 @@ def show_scores(record: FaithfulnessRecord) -> None:
         key="scores",
         placeholder="",
     )
+    if record.metric_test is not None:
+        st.caption(plain(record.metric_test.sentence))
     for one in record.methods:
         if one.refused is not None:
             st.caption(plain(f"{one.label}: {one.refused}"))
@@ -51,21 +54,22 @@ def difference(interval: Interval | None, *, regression: bool = False) -> str:
 
 
 def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]:
-    measures = [under.means for under in one.under.values()]
     entries: dict[str, object] = {"method": _name(one, record)}
-    for operator, under in one.under.items():
-        entries[operator] = None if under.share is None else under.share.mean
-    if len(record.random) > 1:
-        entries["merit"] = one.mean_share
+    ranking = [operator for operator in record.ranking_operators if operator in one.under]
+    for operator in ranking:
+        share = one.under[operator].share
+        entries[operator] = None if share is None else share.mean
+    if len(ranking) > 1:
+        entries["merit"] = record.mean_share(one)
     entries["passes"] = one.passes
-    for operator, under in one.under.items():
-        entries[f"default-{operator}"] = _against_default(one, under, record)
+    for operator in ranking:
+        entries[f"default-{operator}"] = _against_default(one, one.under[operator], record)
     for name, metric in SHOWN.items():
-        known = [means[name] for means in measures if name in means]
-        factor = 100 if metric.percent else 1
-        entries[name] = factor * sum(known) / len(known) if known else None
-    if record.worst:
-        entries["naopc"] = one.mean_naopc
+        if all(record.shows(name, operator) for operator in record.random):
+            mean = record.mean(one, name)
+            entries[name] = None if mean is None else mean * (100 if metric.percent else 1)
+    if record.worst and ranking:
+        entries["naopc"] = record.mean_naopc(one)
     return entries | {
         "tau": one.tau_occlusion,
         "seconds": record.seconds.get(one.method),
@@ -141,7 +145,7 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
         columns[operator] = column.ProgressColumn(
             f"by {name}",
             help="0 is the mean of random orders, 1 the best order found."
-            + sorted_by(record.random),
+            + sorted_by(record.ranking_operators),
             format="%.2f",
             min_value=0,
             max_value=1,
