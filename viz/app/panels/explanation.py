@@ -189,6 +189,8 @@ def _show_bars(
 ) -> None:
     """The strongest words, or sentences of a long text."""
     method = METHODS[attribution.method]
+    if attribution.shares is not None:  # special tokens share nothing
+        spans = [span for span in spans if not span.special]
     figure = score_bars.score_bars(
         words.merge(attribution.shown, spans),
         spans,

@@ -3,7 +3,7 @@
 from viz.attention.rollout import place
 from viz.attribution.descriptions import number, percent, true_minus
 from viz.data.counterfactuals.counterfactuals import Counterfactual
-from viz.data.labels.label_errors import LabelErrors
+from viz.data.labels.label_errors import LabelError, LabelErrors
 from viz.data.reasons.cell_reasons import CellReasons
 from viz.data.reasons.silenced_heads import SilencedHeads
 from viz.data.shift.shift import Shift
@@ -33,6 +33,10 @@ REASONS = (
     "for the predicted class, orange for the other one. The bar is the word's sum over all rows of "
     "the cell divided by their number, so that words, special tokens and bias add up to the "
     "difference exactly."
+)
+CONTRIBUTION = (
+    "What the word adds to the logit of the class over the mean of the others, in a row that has "
+    "it, by the decomposition; other words, special tokens and a bias hold the rest."
 )
 HEADS = "What passes through the attention of a head, with its 95% interval over the rows."
 COUNTERFACTUALS = (
@@ -65,6 +69,14 @@ def label_errors(errors: LabelErrors) -> str:
     return (
         f"Of {errors.n_rows:,} rows, {likely} (confident learning; probabilities out of sample "
         f"{_ESTIMATED[errors.estimated_by]})."
+    )
+
+
+def label_words(error: LabelError) -> str:
+    """What the words of a row say of its label, and what they leave out."""
+    return (
+        f"What each word adds to the logit of {error.suggested} minus that of {error.label}, by "
+        "the decomposition; special tokens and a bias hold the rest of it."
     )
 
 

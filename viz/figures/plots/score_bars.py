@@ -16,6 +16,8 @@ from viz.figures.plots.style import apply_style
 MAX_BARS = 20
 MAX_LABEL_CHARS = 18
 """Longer labels are shortened."""
+DIGIT_WIDTH, NUMBER_MARGIN = 7, 10
+"""CSS pixels of a digit beside a bar, and of the room around the number."""
 ZERO_WIDTH = "\u200b"
 
 
@@ -32,6 +34,9 @@ def score_bars(
     label_chars: int = MAX_LABEL_CHARS,
 ) -> go.Figure:
     """The strongest words as bars with their exact scores, strongest on top.
+
+    Numbers stand to the right of bar and zero, where no picture is too narrow for them and no word
+    stands.
 
     Args:
         scores: (n,)
@@ -60,25 +65,38 @@ def score_bars(
         labels = [f"{label} ± {error}" for label, error in zip(labels, written, strict=True)]
     exact = "%{text}" if relative else "%{x:.6g}" if regression else "%{x:.6f}"
     positive, negative = palette.diverging[-2], palette.diverging[1]
+    names = _unique_labels([spans[index] for index in order], label_chars)
     figure = go.Figure(
         go.Bar(
             x=scores[order],
-            y=_unique_labels([spans[index] for index in order], label_chars),
+            y=names,
             orientation="h",
             marker={"color": [positive if score >= 0 else negative for score in scores[order]]},
             text=labels,
-            textposition="outside",
-            cliponaxis=False,
+            textposition="none",
             hovertemplate=f"<b>%{{y}}</b><br>{exact}<extra></extra>",
         )
     )
-    figure.update_yaxes(
-        type="category", autorange="reversed", automargin=True, nticks=most, ticks=""
+    figure.add_scatter(
+        x=np.maximum(scores[order], 0),
+        y=names,
+        mode="text",
+        text=[f"\N{NO-BREAK SPACE}{label}" for label in labels],  # a gap before it
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
     )
-    figure.update_xaxes(visible=False)
+    figure.update_yaxes(type="category", autorange="reversed", automargin=True, nticks=most)
+    figure.update_yaxes(ticks="outside", ticklen=5, tickcolor="rgba(0,0,0,0)")  # another gap
+    low, high = min(scores[order], default=0.0), max(scores[order], default=0.0)
+    ends = [min(float(low), 0.0), max(float(high), 0.0)]
+    figure.update_xaxes(visible=False, range=ends if ends[0] < ends[1] else [0.0, 1.0])
+    longest = max(map(len, labels), default=0)
     apply_style(figure, palette, 60 + 22 * len(order))
     figure.update_layout(
-        margin={"l": 8, "r": 48 if errors is None else 96, "t": 8, "b": 8}, bargap=0.35
+        margin={"l": 8, "r": NUMBER_MARGIN + DIGIT_WIDTH * longest, "t": 8, "b": 8},
+        bargap=0.35,
+        showlegend=False,
     )
     return figure
 

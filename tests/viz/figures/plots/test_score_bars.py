@@ -40,6 +40,20 @@ def test_bars_are_the_strongest_words_with_their_sign() -> None:
     assert bar.marker.color[0] != bar.marker.color[1]
 
 
+def test_numbers_stand_where_no_bar_and_no_word_is() -> None:
+    scores = np.array([0.1, -0.9, 0.5])
+    figure = score_bars.score_bars(scores, spans_of("a", "b", "c"), signed=True)
+    bar, numbers = figure.data
+    assert list(numbers.x) == [0, 0.5, 0.1]  # to the right of these
+    assert [text.strip() for text in numbers.text] == list(bar.text)
+    assert list(numbers.y) == list(bar.y)
+    assert list(figure.layout.xaxis.range) == [-0.9, 0.5]
+    longer = score_bars.score_bars(scores, spans_of("a", "b", "c"), errors=scores, signed=True)
+    assert longer.layout.margin.r > figure.layout.margin.r
+    nothing = score_bars.score_bars(np.zeros(1), spans_of("a"), signed=True)
+    assert list(nothing.layout.xaxis.range) == [0, 1]
+
+
 def test_a_standard_error_stands_beside_its_bar() -> None:
     scores, errors = np.array([0.1, -0.9]), np.array([0.25, 0.05])
     bar = score_bars.score_bars(scores, spans_of("a", "b"), errors=errors, signed=True).data[0]

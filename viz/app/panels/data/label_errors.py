@@ -84,6 +84,7 @@ def _show_evidence(error: LabelError, table: pd.DataFrame) -> None:
                 [Bar(name=word.word, value=word.score) for word in error.words[:MAX_WORDS]],
                 key="data-label-words",
             )
+            st.caption(plain(sentences.label_words(error)))
     with right:
         if not error.neighbors:
             return

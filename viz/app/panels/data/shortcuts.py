@@ -26,7 +26,10 @@ def show(shortcuts: Shortcuts | Missing, text_column: str) -> None:
             [_entries(each) for each in shortcuts.items],
             [Group("word", text_column, each.word) for each in shortcuts.items],
             key="data-shortcuts",
-            columns={"Flagged": st.column_config.CheckboxColumn()},
+            columns={
+                "Flagged": st.column_config.CheckboxColumn(),
+                "Contribution": st.column_config.TextColumn(help=sentences.CONTRIBUTION),
+            },
         )
 
 
