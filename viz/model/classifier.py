@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from finetune.checkpoint import onednn
 from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.configuration import text_config
 from finetune.checkpoint.problem_types import MULTI_LABEL
@@ -98,6 +99,7 @@ class Classifier:
         )
         install_hooks(self.model, self.layers)
         self._settings = module_settings(self.model)
+        self._by_onednn = onednn.gains(self.model)
         self.off: Heads = ()
         """The heads that are off, each (layer, head), in order; see `without`."""
         self._whole: Classifier | None = None
@@ -514,7 +516,8 @@ class Classifier:
         if not proved.keeps_settings:
             model = share_weights(model)
         if recorder is None:
-            logits: Tensor = model(**inputs).logits
+            with onednn.products(self._by_onednn):
+                logits: Tensor = model(**inputs).logits
             return logits
         by_interface = proved.attention == "interface"
         n_rows, n_tokens = inputs["input_ids"].shape
@@ -523,7 +526,7 @@ class Classifier:
         if long and torch.is_grad_enabled():
             model = checkpointed_twin(model)
         recorder.begin(PassLayout(n_rows, n_tokens, proved.time_axis, by_interface, double, long))
-        with recorder:
+        with onednn.products(self._by_onednn), recorder:
             recorded_logits: Tensor = model(**inputs).logits
         return recorded_logits
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from finetune.checkpoint import onednn
 from tests.families import family_checkpoint as family_checkpoint_of
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
@@ -50,6 +51,23 @@ def test_logits_equal_the_plain_sdpa_forward(family_checkpoint: Path, loaded: Cl
     unrecorded = loaded.forward(loaded.encode(TEXT))
     np.testing.assert_allclose(recorded, expected, rtol=0, atol=1e-5)
     np.testing.assert_allclose(unrecorded, expected, rtol=0, atol=1e-6)
+
+
+def test_linear_layers_by_onednn_change_no_logit_by_more_than_rounding(
+    loaded: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = [loaded.encode(text).inputs for text in (TEXT, PAIR)]
+    expected, calls = loaded.logits(inputs), list[torch.Tensor]()
+    linear = onednn._linear
+
+    def counted(x: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+        calls.append(x)
+        return linear(x, *rest)
+
+    monkeypatch.setattr(loaded, "_by_onednn", True)
+    monkeypatch.setattr(onednn, "_linear", counted)
+    np.testing.assert_allclose(loaded.logits(inputs), expected, rtol=0, atol=1e-5)
+    assert len(calls) >= loaded.n_layers
 
 
 def test_padded_keys_get_no_attention_and_change_no_logit(loaded: Classifier) -> None:
