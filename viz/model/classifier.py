@@ -77,6 +77,7 @@ class Classifier:
         self.tokenizer = checkpoint.tokenizer
         self.model = checkpoint.model.to(device)
         self.device = device
+        self._by_onednn = onednn.gains(self.model)
         self.capabilities = Capabilities()
         """What `load` has proved about the network; nothing until then."""
         self._n_layers = n_layers(checkpoint.model)
@@ -99,7 +100,6 @@ class Classifier:
         )
         install_hooks(self.model, self.layers)
         self._settings = module_settings(self.model)
-        self._by_onednn = onednn.gains(self.model)
         self.off: Heads = ()
         """The heads that are off, each (layer, head), in order; see `without`."""
         self._whole: Classifier | None = None
