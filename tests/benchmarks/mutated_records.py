@@ -57,6 +57,7 @@ from viz.export.options import ExportOptions
 from viz.export.replay import replay
 from viz.export.request import FigureRequest
 from viz.faithfulness import record, sanity_record
+from viz.faithfulness.judge import Judge
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarize
@@ -306,8 +307,13 @@ class Kinds:
             csv.writer(rows).writerows([["text"], *([text] for text in TEXTS)])
         config = ScoreConfig(("decomposition", "saliency"))
         folder = self.place / "score.partial"
-        run = ScoreRun(self.classifier, open_texts(data), config, folder)
+        judge = Judge(self.classifier, self.classifier)
+        run = ScoreRun(self.classifier, open_texts(data), config, folder, judge)
         assert list(run.score(run.rows_left()))
+        judged = summarize(self.classifier, run.texts, config, run.results(), judge)
+        faithfulness = self.place / record.FILE
+        whole = replace(record.load(faithfulness), judge=judged.judge)
+        faithfulness.write_text(whole.to_json(), "utf-8")
         shard = folder / "shard-0.jsonl"
         kinds["partial results"] = Kind(shard, lambda: use_partial_results(run), mutated_lines)
         return kinds

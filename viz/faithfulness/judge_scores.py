@@ -65,6 +65,11 @@ class JudgeScores:
     ranking: RankAgreement | None = None
     """None where fewer than three methods can be ranked, or all are equal."""
 
+    def share(self, method: str, operator: str) -> Interval | None:
+        """What a method reaches by the twin under one operator; None where there is no share."""
+        under = self.methods.get(method, {}).get(operator)
+        return None if under is None else under.share
+
     @property
     def sentence(self) -> str:
         """How far the two agree, for a reader: one sentence or two."""

@@ -13,6 +13,7 @@ from tests.tiny_models import tiny_checkpoint, without_mask_token
 from viz import Classifier
 from viz.app import keys
 from viz.colors import PALETTES
+from viz.faithfulness.judge_scores import JudgeScores
 from viz.faithfulness.record import FILE, FaithfulnessRecord, MethodScores
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
@@ -227,6 +228,49 @@ def test_numbers_of_other_weights_change_no_default(
     best = winning(record, "saliency")
     (folder / FILE).write_text(replace(best, fingerprint="0" * 64).to_json())
     assert opened(folder, "read").selectbox(key=keys.METHOD).value == "decomposition"
+
+
+def judged(record: FaithfulnessRecord) -> FaithfulnessRecord:
+    """The record with a judge that says the same, but of one method less."""
+    methods = {one.method: one.under for one in record.methods if one.name != "attention"}
+    judge = JudgeScores(
+        *("twin", "0" * 64, False, 3, 2, methods),
+        random=record.random,
+        best=record.best,
+        worst=record.worst,
+    )
+    return replace(record, judge=judge)
+
+
+def test_what_a_twin_says_stands_beside(
+    opened: Open, scored: tuple[Path, FaithfulnessRecord]
+) -> None:
+    folder, record = scored
+    (folder / FILE).write_text(record.to_json())
+    plain = opened(folder, "faithfulness")
+    (folder / FILE).write_text(judged(record).to_json())
+    app = opened(folder, "faithfulness")
+    assert not app.exception
+    assert "The twin 'twin' predicts the same class for 2 of 3 texts." in app.caption[1].value
+    assert "trained without hidden words" in app.caption[1].value
+    table = app.dataframe[0].value
+    added = set(table) - set(plain.dataframe[0].value)
+    assert added == {"judge-mask", "judge-delete"}
+    known = table.dropna(subset=["judge-mask"])
+    assert len(known) == len(table) - 1 == 3
+    assert list(known["judge-mask"]) == list(known["mask"])
+    assert len(plain.caption) == len(app.caption) - 1
+
+
+def test_the_pointer_tells_what_a_twin_says(scored: tuple[Path, FaithfulnessRecord]) -> None:
+    record = judged(scored[1])
+    (points,) = faithfulness_chart(record, "mask").data
+    for one, entries in zip(record.methods, points.customdata, strict=True):
+        share = one.under["mask"].share
+        assert share is not None
+        expected = "" if one.name == "attention" else f"<br>by the twin {share.mean:.2f} ("
+        assert expected in entries[3]
+        assert ("twin" in entries[3]) == bool(expected)
 
 
 @pytest.mark.parametrize("operator", ["mask", "delete"])

@@ -24,6 +24,11 @@ MEANING = (
     "method itself hides words in this way, which helps it here"
 )
 
+JUDGED = (
+    "The table shows its shares beside those of the original: the same orders of words, measured "
+    "by its probabilities."
+)
+
 
 def page() -> None:
     """Lay the page out; a VizError ends a part of it with its one sentence."""
@@ -77,6 +82,8 @@ def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
     st.subheader("Which methods find the words that the prediction depends on", anchor=False)
     end = "; judge it by the other chart." if len(record.random) > 1 else "."
     st.caption(f"{plain(_measured_on(record))} {MEANING}{end}")
+    if record.judge is not None:
+        st.caption(plain(f"{record.judge.sentence} {JUDGED}"))
     if record.fingerprint != checkpoints.classifier(checkpoint).fingerprint:
         st.warning(
             "This was measured with different weights; measure again.", icon=":material/warning:"

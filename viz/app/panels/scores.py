@@ -59,6 +59,9 @@ def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]
     for operator in ranking:
         share = one.under[operator].share
         entries[operator] = None if share is None else share.mean
+        if record.judge is not None:
+            judged = record.judge.share(one.method, operator)
+            entries[f"judge-{operator}"] = None if judged is None else judged.mean
     if len(ranking) > 1:
         entries["merit"] = record.mean_share(one)
     entries["passes"] = one.passes
@@ -118,7 +121,7 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "passes": column.NumberColumn("Passes", format="%.0f", help="Forward passes per text."),
         "merit": column.NumberColumn(
-            "Mean", format="%.2f", help="Mean of both columns; the table is sorted by it."
+            "Mean", format="%.2f", help="Mean of the shares under both; the table is sorted by it."
         ),
         **{
             name: column.NumberColumn(
@@ -149,6 +152,12 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
             format="%.2f",
             min_value=0,
             max_value=1,
+        )
+        columns[f"judge-{operator}"] = column.NumberColumn(
+            f"{name}, twin",
+            format="%.2f",
+            help="The same orders of words, measured by the probabilities of the twin: 0 is the "
+            "mean of random orders, 1 the best of those that were measured.",
         )
         columns[f"default-{operator}"] = column.TextColumn(
             f"Δ {name}",

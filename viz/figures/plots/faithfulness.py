@@ -67,7 +67,7 @@ MeasuredMethods = Sequence[tuple[MethodScores, Interval]]
 def _points(
     shown: MeasuredMethods, operator: str, record: FaithfulnessRecord, palette: Palette
 ) -> go.Scatter:
-    means = np.array([share.mean for _, share in shown])
+    means, judge = np.array([share.mean for _, share in shown]), record.judge
     own = [one.method == record.default for one, _ in shown]
     colors = [palette.diverging[1] if default else palette.accent for default in own]
     hollow = [one.shares_operator in (operator, "both") for one, _ in shown]
@@ -92,7 +92,11 @@ def _points(
             "line": {"color": colors, "width": 2},
         },
         customdata=[
-            [share.low, share.high, one.passes, _naopc(one.under[operator].naopc)]
+            [
+                *(share.low, share.high, one.passes),
+                _beside("NAOPC", one.under[operator].naopc)
+                + _beside("by the twin", judge.share(one.method, operator) if judge else None),
+            ]
             for one, share in shown
         ],
         text=[escape(one.label, quote=False) for one, _ in shown],
@@ -101,11 +105,11 @@ def _points(
     )
 
 
-def _naopc(naopc: Interval | None) -> str:
-    """What the pointer adds of the way from the worst order to the best."""
-    if naopc is None:
+def _beside(name: str, interval: Interval | None) -> str:
+    """What the pointer adds: the same on another scale, or by another judge."""
+    if interval is None:
         return ""
-    return f"<br>NAOPC {naopc.mean:.2f} ({naopc.low:.2f} to {naopc.high:.2f})"
+    return f"<br>{name} {interval.mean:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
 def _passes(one: MethodScores) -> float:
