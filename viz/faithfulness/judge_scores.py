@@ -25,10 +25,10 @@ class JudgeAccuracy:
 
 @dataclass(frozen=True, slots=True)
 class RankAgreement:
-    """How alike the original and the twin rank methods by their mean share."""
+    """How alike the original and the twin rank methods by their mean share on the same texts."""
 
     n_methods: Count
-    """Those that were measured under each operator, the random control not among them."""
+    """Those that were measured, the random control not among them."""
     spearman: Correlation
     kendall: Correlation
     """Tau-b."""

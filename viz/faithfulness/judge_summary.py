@@ -15,8 +15,7 @@ from viz.faithfulness.judge import Judge
 from viz.faithfulness.judge_scores import JudgeAccuracy, JudgeScores, RankAgreement
 from viz.faithfulness.measured_texts import MeasuredTexts, rounded
 from viz.faithfulness.partial_results import RowResult
-from viz.faithfulness.record import RANDOM_METHOD
-from viz.faithfulness.score_row import ScoreConfig
+from viz.faithfulness.record import RANDOM_METHOD, FaithfulnessRecord
 from viz.model.classifier import Classifier
 from viz.model.text_files import Texts
 
@@ -25,24 +24,24 @@ MIN_RANKED = 3
 
 
 def judge_scores(
-    judge: Judge, texts: Texts, config: ScoreConfig, results: Sequence[RowResult], default: str
+    judge: Judge, texts: Texts, record: FaithfulnessRecord, results: Sequence[RowResult]
 ) -> JudgeScores | None:
     """What the twin says of all rows that it judged; None where there is none.
 
     Args:
         judge: The twin beside the original.
         texts: The file.
-        config: What was measured of it.
+        record: What the original says of the same orders.
         results: Of its rows.
-        default: The method that others are compared with.
     """
     judged = [result for result in results if result.get("judge") is not None]
     if not judged:
         return None
-    original = MeasuredTexts(judge.original, judged, config.methods)
-    twin = MeasuredTexts(judge.twin, [_as_measured(each) for each in judged], config.methods)
-    methods = [twin.scores(method, config.seed) for method in config.methods]
-    explaining = [one.method for one in methods if one.name != RANDOM_METHOD]
+    methods, seed = [one.method for one in record.methods], record.seed
+    original = MeasuredTexts(judge.original, judged, methods)
+    twin = MeasuredTexts(judge.twin, [_as_measured(each) for each in judged], methods)
+    scores = [twin.scores(method, seed) for method in methods]
+    explaining = [one.method for one in scores if one.name != RANDOM_METHOD]
     golds = {row.number: (row.gold_label or "").strip() for row in texts.rows}
     classes = [result["judge"]["classes"] for result in judged]
     return JudgeScores(
@@ -52,15 +51,15 @@ def judge_scores(
         n_texts=len(judged),
         n_agree=None if judge.twin.regression else sum(one == other for one, other in classes),
         methods={
-            one.method: twin.compared_with(default, one, config.seed).under
-            for one in methods
+            one.method: twin.compared_with(record.default, one, seed).under
+            for one in scores
             if one.under
         },
         random=twin.mean_random,
         best=twin.mean_best,
         worst=twin.mean_worst,
         accuracy=_accuracy(judge.original, [golds[each["row"]] for each in judged], classes),
-        ranking=_ranking(original, twin, explaining),
+        ranking=_ranking(original, twin, explaining, record.ranking_operators),
     )
 
 
@@ -82,9 +81,12 @@ def _as_measured(result: RowResult) -> RowResult:
 
 
 def _ranking(
-    original: MeasuredTexts, twin: MeasuredTexts, methods: Sequence[str]
+    original: MeasuredTexts, twin: MeasuredTexts, methods: Sequence[str], operators: Sequence[str]
 ) -> RankAgreement | None:
-    pairs = [(original.mean_share(method), twin.mean_share(method)) for method in methods]
+    pairs = [
+        (original.mean_share(method, operators), twin.mean_share(method, operators))
+        for method in methods
+    ]
     known = [(one, other) for one, other in pairs if one is not None and other is not None]
     if len(known) < MIN_RANKED:
         return None

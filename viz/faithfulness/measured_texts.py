@@ -96,18 +96,20 @@ class MeasuredTexts:
             refused=self.refused[method],
         )
 
-    def mean_share(self, method: str) -> float | None:
-        """What methods are ranked by, as in `FaithfulnessRecord.mean_share`, without intervals."""
+    def mean_share(self, method: str, operators: Sequence[str]) -> float | None:
+        """The share of a method, mean over operators, as `FaithfulnessRecord.mean_share`.
+
+        None where it was refused for every text, or where no order is better than another.
+        """
         allowed, shares = self.allowed[method], []
-        for operator in self.operators:
+        for operator in operators:
             floor = self.random[operator][allowed, AOPC]
             room = float((self.best[operator][allowed] - floor).sum())
             if room <= NO_ROOM:
                 return None
-            shares.append(
-                float((self._values(method, operator)[allowed, AOPC] - floor).sum()) / room
-            )
-        return statistics.fmean(shares)
+            above = self._values(method, operator)[allowed, AOPC] - floor
+            shares.append(float(above.sum()) / room)
+        return statistics.fmean(shares) if shares else None
 
     def compared_with(self, default: str, one: MethodScores, seed: int) -> MethodScores:
         """The same, compared with the default under each operator."""

@@ -88,7 +88,7 @@ def summarize(
     record = replace(record, default=default, methods=methods)
     if judge is None:
         return record
-    return replace(record, judge=judge_scores(judge, texts, config, results, default))
+    return replace(record, judge=judge_scores(judge, texts, record, results))
 
 
 def _documents(
