@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+after_training: "ContextVar[Callable[[TrainConfig, RunRecord], None] | None]" = ContextVar(
+    "after_training", default=None
+)
+"""What is done with a checkpoint once it is in its place, by who knows more of it; raises nothing.
+"""
 
 
 @contextmanager
@@ -142,6 +150,8 @@ def _describe(record: "RunRecord", config: TrainConfig) -> None:
 
     typer.echo(describe_run(record))
     typer.echo(f"{RESULT_LINE}{record.best_epoch}; checkpoint in {config.output}.")
+    if (last_step := after_training.get()) is not None:
+        last_step(config, record)
     if config.push_to_hub is not None:
         from finetune.run.hub_upload import push_to_hub
 

@@ -346,6 +346,11 @@ class OutputConfig(Settings):
     """Also train TF-IDF with a linear SVM and naive Bayes, or with ridge regression, on the same
     rows, to compare with."""
 
+    ranking: bool = True
+    """Also rank the methods that explain a text, on 100 validation rows and for two minutes at
+    most, once the checkpoint is in its place: the Read page begins with the best one. Done by the
+    command clsight and the app."""
+
     data_name: str | None = None
     """Name of the data set in the model card."""
 

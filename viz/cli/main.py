@@ -1,12 +1,15 @@
 """The command `clsight`: opens the app, and has all commands of `viz` and of `finetune`."""
 
+from collections.abc import Callable
 from copy import copy
+from functools import wraps
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 # By name, since this is the one place where both command lines meet.
+from finetune.__main__ import after_training
 from finetune.__main__ import app as finetune
 from viz.cli.commands import app as viz
 from viz.model.installation import APP, version
@@ -36,6 +39,8 @@ SUMMARIES = {
 """A few words for each command, so that the help fits a screen."""
 
 
+TRAINING = ("train", "tune", "resume")
+"""Commands that leave a checkpoint, for which methods are ranked then."""
 COMPLETION = {
     "install_completion": "Complete words in this shell.",
     "show_completion": "Print what that would install.",
@@ -104,12 +109,31 @@ def open_app(context: typer.Context) -> None:
     main_run.main([str(APP), *context.args], prog_name="clsight app")
 
 
+def _ranking_last(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that trains, after which methods are ranked for what it has left."""
+
+    @wraps(command)
+    def train_and_rank(*args: Any, **options: Any) -> Any:
+        from viz.cli.ranking import rank_after_training
+
+        token = after_training.set(rank_after_training)
+        try:
+            return command(*args, **options)
+        finally:
+            after_training.reset(token)
+
+    return train_and_rank
+
+
 def _add(line: typer.Typer, panel: str) -> None:
     """Add all commands of another command line under a heading of their own."""
     for command in line.registered_commands:
         own = copy(command)
         assert own.callback is not None  # a registered command has one
-        own.short_help = SUMMARIES[own.name or own.callback.__name__]
+        name = own.name or own.callback.__name__
+        if name in TRAINING:
+            own.callback = _ranking_last(own.callback)
+        own.short_help = SUMMARIES[name]
         own.rich_help_panel = panel
         app.registered_commands.append(own)
     for group in line.registered_groups:
@@ -122,3 +146,6 @@ def _add(line: typer.Typer, panel: str) -> None:
 
 _add(viz, LOOK)
 _add(finetune, TRAIN)
+
+if __name__ == "__main__":
+    app(prog_name="clsight")

@@ -32,9 +32,11 @@ METHOD_HELP = (
     "How words are scored: decomposition, rollout, ...; by default the first that the checkpoint "
     "allows."
 )
+QUICK = "quick"
+"""Stands for all methods that take hardly longer than reading the text."""
 METHODS_HELP = (
     "Methods to measure, separated by commas, with options after colons: "
-    "decomposition,lime:rows=200"
+    "decomposition,lime:rows=200; quick stands for all that take at most 2 passes"
 )
 OUTPUT_HELP = "The file to write; by default {} in the checkpoint's folder."
 
@@ -137,13 +139,22 @@ def method_list(methods: str) -> tuple[str, ...]:
         MethodError: for an unknown method or a wrong option.
         SelectionError: where none is named.
     """
-    parts = (part.strip() for part in methods.split(","))
-    names = tuple(part for part in parts if part)
+    parts = [part.strip() for part in methods.split(",")]
+    names = tuple(name for part in parts if part for name in _methods(part, parts))
     if not names:
         raise SelectionError("No method was named; give at least one with --methods.")
     for name in names:
         check_method(name)
     return names
+
+
+def _methods(part: str, parts: Sequence[str]) -> tuple[str, ...]:
+    """The methods that one part of a list stands for, which the others don't name."""
+    if part != QUICK:
+        return (part,)
+    from viz.faithfulness.score import quick_methods
+
+    return tuple(name for name in quick_methods() if name not in parts)
 
 
 def check_method(method: str) -> None:

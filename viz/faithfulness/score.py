@@ -27,6 +27,8 @@ from viz.model.text_files import Row, Texts
 
 FORMAT = 4
 """Of partial results; those of another one are not read."""
+MAX_QUICK_PASSES = 2.0
+"""Of the methods with which the Read page may begin."""
 MAX_DEFAULT_PASSES = 700
 """A method that takes more is scored only where it is named."""
 
@@ -34,6 +36,11 @@ MAX_DEFAULT_PASSES = 700
 def default_methods() -> tuple[str, ...]:
     """The methods that are scored where none is named."""
     return tuple(name for name, method in METHODS.items() if method.cost <= MAX_DEFAULT_PASSES)
+
+
+def quick_methods() -> tuple[str, ...]:
+    """The methods of which one can be the first that a reader sees."""
+    return tuple(name for name, method in METHODS.items() if method.cost <= MAX_QUICK_PASSES)
 
 
 class ScoreRun:

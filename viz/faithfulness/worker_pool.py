@@ -15,9 +15,12 @@ from viz.errors import SelectionError
 from viz.faithfulness.judge import Judge
 from viz.faithfulness.partial_results import RowResult
 from viz.faithfulness.score_row import ScoreConfig, score_row
+from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
 from viz.model.text_files import Row
 
+POLL_SECONDS = 0.5
+"""How often this process looks whether what the others do is still wanted."""
 ROWS_AHEAD = 2
 """Rows that each worker has before it, so that it never waits for this process."""
 
@@ -61,13 +64,16 @@ def score_rows(
     numbers: dict[Future[RowResult], int] = {}
     with _workers(n_workers, loads, config) as pool:
         while left or numbers:
+            check_cancelled()
             while left and len(numbers) < n_workers * ROWS_AHEAD:
                 row = left.popleft()
                 numbers[pool.submit(_score_in_worker, row)] = row.number
             if left:
                 row = left.popleft()
                 yield row.number, score_row(classifier, row, config, judge)
-            done, _ = wait(numbers, timeout=0 if left else None, return_when=FIRST_COMPLETED)
+            done, _ = wait(
+                numbers, timeout=0 if left else POLL_SECONDS, return_when=FIRST_COMPLETED
+            )
             for future in done:
                 yield numbers.pop(future), future.result()
 

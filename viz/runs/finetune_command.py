@@ -1,4 +1,4 @@
-"""The command line of finetune, as the app calls it."""
+"""The command line of clsight, as the app calls it to train."""
 
 import sys
 
@@ -9,10 +9,10 @@ MAX_ARGUMENT_BYTES = 10_000
 """Of an argument on a command line; systems allow some 100,000."""
 
 
-def finetune_command(*arguments: str) -> list[str]:
-    """`python -m finetune` with arguments; a RunError where one can't stand on a command line."""
+def clsight_command(*arguments: str) -> list[str]:
+    """`clsight` with arguments, whose trainings end with a ranking; errors likewise."""
     require_arguments(*arguments)
-    return [sys.executable, "-m", "finetune", *arguments]
+    return [sys.executable, "-m", "viz.cli.main", *arguments]
 
 
 def require_arguments(*arguments: str) -> None:

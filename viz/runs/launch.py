@@ -30,7 +30,7 @@ from viz.runs.files import (
     log_file,
     write_launch_record,
 )
-from viz.runs.finetune_command import finetune_command
+from viz.runs.finetune_command import clsight_command
 from viz.runs.public import require_private
 from viz.runs.state import Run, open_run
 
@@ -164,7 +164,7 @@ def _launch(name: str, words: list[str], **entries: str | None) -> None:
             # Before the start: the process id of an earlier run must not be taken for this one's.
             write_launch_record(name, started_at=moment, **entries)
             process = subprocess.Popen(
-                finetune_command(*words),
+                clsight_command(*words),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -195,7 +195,7 @@ def test_on_a_full_disk_a_run_is_refused_in_one_sentence_and_nothing_goes_on(
 
     notes: list[object] = []
     monkeypatch.setattr(files, "write_atomically", write)
-    monkeypatch.setattr(launch, "finetune_command", lambda *words: ["sleep", "100"])
+    monkeypatch.setattr(launch, "clsight_command", lambda *words: ["sleep", "100"])
     leave(room, "mine", [START])
     with pytest.raises(RunError, match="'mine' can't be started: No space left on device; free"):
         launch.resume("mine")
