@@ -42,9 +42,12 @@ def gains(model: nn.Module) -> bool:
 def products(wanted: bool) -> AbstractContextManager[object]:
     """A context in which linear layers are computed by oneDNN, where that is wanted.
 
-    Only what needs no gradient, and is float32 on a CPU; all else is computed as ever.
+    Only what needs no gradient, and is float32 on a CPU; all else is computed as ever.  Where
+    somebody watches torch's functions already, these stay as they are, or they would be missed.
     """
-    return LinearByOneDnn() if wanted and not torch.is_grad_enabled() else nullcontext()
+    watched = torch._C._len_torch_function_stack() > 0
+    able = wanted and not watched and not torch.is_grad_enabled()
+    return LinearByOneDnn() if able else nullcontext()
 
 
 class LinearByOneDnn(TorchFunctionMode):

@@ -1,9 +1,12 @@
 """Linear layers by oneDNN give what torch gives, however their tensors lie in memory."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from finetune.checkpoint import onednn
 from finetune.checkpoint.onednn import LinearByOneDnn, gains, products
@@ -71,6 +74,26 @@ def test_nothing_is_done_where_a_gradient_may_be_taken() -> None:
     with torch.no_grad():
         assert isinstance(products(True), LinearByOneDnn)
         assert not isinstance(products(False), LinearByOneDnn)
+
+
+def test_whoever_watches_functions_sees_linear_layers() -> None:
+    seen: list[object] = []
+
+    class Watch(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            seen.append(func)
+            return func(*args, **(kwargs or {}))
+
+    x, weight = torch.randn(2, 4), torch.randn(3, 4)
+    with torch.inference_mode(), Watch(), products(True):
+        F.linear(x, weight)
+    assert F.linear in seen
+    seen.clear()
+    with torch.inference_mode(), products(True), Watch():
+        F.linear(x, weight)
+    assert F.linear in seen
 
 
 def test_a_small_model_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
