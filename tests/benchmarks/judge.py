@@ -20,8 +20,8 @@ import numpy as np
 
 from viz.attention.rank_correlation import spearman
 from viz.faithfulness.agreement import kendall
-from viz.faithfulness.degraded import OPERATOR_LABELS
 from viz.faithfulness.interval import Interval
+from viz.faithfulness.operator_scores import OPERATOR_LABELS
 from viz.faithfulness.record import RANDOM_METHOD, FaithfulnessRecord, MethodScores, load
 
 

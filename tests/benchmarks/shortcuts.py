@@ -88,7 +88,7 @@ def _shortcuts(options: Any, strength: float, folder: Path) -> Shortcuts:
     config = TrainConfig(
         data=(str(training),),
         validation=str(validation),
-        model=options.model or str(_encoder()),
+        model=options.model or str(minilm_encoder()),
         output=folder / "checkpoint",
         epochs=options.epochs,
         learning_rate=1e-4,
@@ -106,7 +106,7 @@ def _shortcuts(options: Any, strength: float, folder: Path) -> Shortcuts:
     return shortcuts
 
 
-def _encoder() -> Path:
+def minilm_encoder() -> Path:
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise SystemExit(f"{PACKAGE} is not installed; name a model by --model")

@@ -55,6 +55,15 @@ def score(
             show_default=False,
         ),
     ] = None,
+    planted: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD",
+            help="A word that was planted for a class when the checkpoint was trained: how often "
+            "each method puts it first. May be given again for another word.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help=OUTPUT_HELP.format("faithfulness.json"), show_default=False),
@@ -91,7 +100,7 @@ def score(
             data=data,
             checkpoint=checkpoint,
             limit=limit,
-            config=ScoreConfig(names, seed),
+            config=ScoreConfig(names, seed, planted=tuple(planted or ())),
             search=search,
             judge=judge,
             output=output,

@@ -164,6 +164,8 @@ def _write(run: "ScoreRun", target: Path) -> Path:
         typer.echo(record.judge.sentence, err=True)
     elif run.judge is not None:
         typer.echo("No text was judged by the twin: all are read in windows.", err=True)
+    if record.planted is not None:
+        typer.echo(record.planted.sentence, err=True)
     if record.metric_test is not None:
         typer.echo(record.metric_test.sentence, err=True)
     for each in record.methods:

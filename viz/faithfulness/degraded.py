@@ -17,6 +17,7 @@ from viz.attribution.descriptions import true_minus
 from viz.attribution.method_spec import MethodSpec
 from viz.attribution.target import Target
 from viz.faithfulness.metrics import METRICS, TESTED, Metric, measure_orders, metrics_of
+from viz.faithfulness.operator_scores import OPERATOR_LABELS
 from viz.faithfulness.orders import random_orders, word_order
 from viz.model.perturbation import Operator, Perturbation
 
@@ -28,7 +29,6 @@ MIN_TEXTS = 20
 """Of fewer texts nothing is concluded."""
 TESTED_ROWS = 40
 """Rows from the top of a file that metrics are tested on: each takes about 450 versions more."""
-OPERATOR_LABELS = {"mask": "[MASK]", "delete": "deletion"}
 
 
 @dataclass(frozen=True, slots=True)

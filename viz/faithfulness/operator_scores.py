@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -10,6 +11,8 @@ from finetune.run.json_files import Number
 from viz.faithfulness.interval import Interval
 
 Operator = Annotated[str, Field(pattern="^(mask|delete)$")]
+OPERATOR_LABELS: Mapping[str, str] = MappingProxyType({"mask": "[MASK]", "delete": "deletion"})
+"""What a reader knows them by."""
 Means = Mapping[str, Number]
 """By the names in `metrics.METRICS`."""
 

@@ -68,6 +68,23 @@ class JudgedRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlantedRow:
+    """A row that has planted words."""
+
+    words: Items[Count]
+    """Which of them; where there are several, nothing below is known."""
+    label: Count
+    """The predicted class."""
+    n_words: Count
+    places: Items[Count]
+    """Of the word among them."""
+    changed: dict[Operator, bool]
+    """Whether the row leaves the class when the word is hidden."""
+    ranks: dict[str, Count]
+    """Where each method puts the word, from 1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredRow:
     """What every line has."""
 
@@ -94,6 +111,8 @@ class MeasuredRow(StoredRow):
     """Whether sentences of it were hidden, not words."""
     judge: JudgedRow | None = None
     """None where there is no judge, and of a text that is read in windows."""
+    planted: PlantedRow | None = None
+    """None where it has no planted word, and of a text that is read in windows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

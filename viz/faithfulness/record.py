@@ -19,6 +19,7 @@ from viz.faithfulness.interval import Interval
 from viz.faithfulness.judge_scores import JudgeScores
 from viz.faithfulness.metrics import SHOWN
 from viz.faithfulness.operator_scores import Means, Operator, OperatorScores
+from viz.faithfulness.planted_scores import PlantedScores
 from viz.faithfulness.record_file import RecordFile
 
 FILE = "faithfulness.json"
@@ -126,6 +127,8 @@ class FaithfulnessRecord:
     """The same orders measured by a twin that knows hidden words; None where none was named."""
     metric_test: MetricTest | None = None
     """Whether metrics rank degraded explanations; None where nothing was degraded."""
+    planted: PlantedScores | None = None
+    """How methods find words that were planted for a class; None where none was named."""
 
     def shows(self, metric: str, operator: str) -> bool:
         """Whether a metric may be shown under an operator: not where it failed its test.
@@ -182,7 +185,7 @@ class FaithfulnessRecord:
     def to_json(self) -> str:
         """The content of the file."""
         content = {"format": FORMAT, **asdict(self)}
-        for name in ("documents", "searched", "judge", "metric_test"):
+        for name in ("documents", "searched", "judge", "metric_test", "planted"):
             if content[name] is None:
                 del content[name]
         return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -200,6 +203,11 @@ def _contradictions(record: FaithfulnessRecord) -> Iterator[str]:
         if any(len(each.means) != len(test.percents) for each in tested):
             yield "a tested metric lacks a step"
     names = [one.method for one in record.methods]
+    if record.planted is not None:
+        if not set(record.planted.methods) <= set(names):
+            yield "a method finds planted words that was not measured"
+        if bool(record.planted.methods) != any(not one.refused for one in record.planted.words):
+            yield "planted words that passed and methods that were judged by them don't agree"
     if len(set(names)) < len(names):
         yield "a method stands twice"
     for one in record.methods:

@@ -18,6 +18,7 @@ from viz.faithfulness.degraded import PERCENTS
 from viz.faithfulness.judge import Judge
 from viz.faithfulness.metrics import TESTED, metrics_of
 from viz.faithfulness.partial_results import PartialResults, RowResult
+from viz.faithfulness.planted import require_words
 from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.faithfulness.worker_pool import score_rows
 from viz.model.classifier import Classifier
@@ -66,6 +67,7 @@ class ScoreRun:
         judge: Judge | None = None,
     ) -> None:
         classifier.require_all_heads("A record of faithfulness")
+        require_words(config.planted, classifier)
         if judge is not None:
             judge.require_same_tokens(texts.rows)
         self.classifier, self.texts, self.config, self.judge = classifier, texts, config, judge
@@ -136,6 +138,7 @@ class ScoreRun:
                 )
             )
             and self._is_degraded(result)
+            and (not result["planted"] or set(result["planted"]["ranks"]) <= set(known))
         )
 
     def _is_degraded(self, result: RowResult) -> bool:

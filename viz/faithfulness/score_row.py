@@ -14,6 +14,7 @@ from viz.faithfulness.limits import LimitSearch
 from viz.faithfulness.metrics import MIN_WORDS, metrics_of
 from viz.faithfulness.orders import N_RANDOM
 from viz.faithfulness.partial_results import RowResult
+from viz.faithfulness.planted import planted_row
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
 from viz.model.row_windows import row_encodings
@@ -38,6 +39,8 @@ class ScoreConfig:
     """How the best and the worst order are searched for; None where they are not."""
     n_degraded: int = TESTED_ROWS
     """Rows from the top of the file on which metrics are tested by degraded explanations."""
+    planted: tuple[str, ...] = ()
+    """Words that were planted for a class when the checkpoint was trained."""
 
     def __post_init__(self) -> None:
         """Refuse what can't be measured before anything slow begins."""
@@ -95,6 +98,8 @@ def score_row(
     method = config.degraded_method(row.number)
     if method is not None:
         result = {**result, "degraded": _degraded(comparison, method, versions, seed)}
+    if config.planted:
+        result = {**result, "planted": planted_row(config.planted, comparison, versions, seed)}
     if judge is None:
         return result
     return {**result, "judge": _judged_row(judge, comparison, reading.encoding, seed)}

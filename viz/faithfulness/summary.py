@@ -17,6 +17,7 @@ from viz.faithfulness.judge_summary import judge_scores
 from viz.faithfulness.measured_texts import MeasuredTexts
 from viz.faithfulness.metrics import MIN_WORDS, TESTED, metrics_of
 from viz.faithfulness.partial_results import RowResult
+from viz.faithfulness.planted import planted_scores
 from viz.faithfulness.record import (
     FaithfulnessRecord,
     ScoredDocuments,
@@ -81,6 +82,12 @@ def summarize(
         worst=numbers.mean_worst,
         searched=_searched(config, measured),
         metric_test=_metric_test(classifier, config, measured, numbers.decimals),
+        planted=planted_scores(
+            config.planted,
+            classifier.labels,
+            [result["planted"] for result in measured if result.get("planted")],
+            config.seed,
+        ),
     )
     # The app begins with the best quick method, so that is what the others are compared with.
     default = record.best_method() or record.default

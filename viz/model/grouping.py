@@ -50,6 +50,11 @@ def word_places(text: str, tokenizer: PreTrainedTokenizerFast) -> list[Place]:
     return places if own else list(_visible(text, places))
 
 
+def word_key(word: str) -> str:
+    """A word in the one spelling under which it is counted: case and compatible signs folded."""
+    return unicodedata.normalize("NFKC", word).casefold().strip()
+
+
 def _visible(text: str, places: Sequence[Place]) -> Iterator[Place]:
     """The words that a reader sees: accents and emoji selectors stay with what they stand on."""
     word: Place | None = None

@@ -13,7 +13,14 @@ from tests.tiny_models import tiny_checkpoint, without_mask_token
 from viz import Classifier
 from viz.app import keys
 from viz.colors import PALETTES
+from viz.faithfulness.interval import Interval
 from viz.faithfulness.judge_scores import JudgeScores
+from viz.faithfulness.planted_scores import (
+    PlantedChance,
+    PlantedMethod,
+    PlantedScores,
+    PlantedWord,
+)
 from viz.faithfulness.record import FILE, FaithfulnessRecord, MethodScores
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
@@ -104,11 +111,16 @@ def test_what_was_measured_is_drawn_and_listed(
     opened: Open, scored: tuple[Path, FaithfulnessRecord]
 ) -> None:
     folder, record = scored
-    (folder / FILE).write_text(record.to_json())
+    first = PlantedMethod(8, Interval(0.75, 0.4, 0.9), Interval(0.8, 0.6, 1.0))
+    words = (PlantedWord("zeugma", "business", 8, 0, {"mask": Interval(1.0, 0.7, 1.0)}),)
+    planted = PlantedScores(words, 0, {"occlusion": first}, PlantedChance(0.1, 0.3))
+    (folder / FILE).write_text(replace(record, planted=planted).to_json())
     app = opened(folder, "faithfulness")
     assert not app.exception
     assert not app.error
     assert not app.warning
+    assert app.dataframe[0].value["planted"].dropna().tolist() == [75]
+    assert any("was planted for" in each.value for each in app.caption)
     assert "Measured on 3 texts of texts.csv" in app.caption[0].value
     assert len(app.get("plotly_chart")) == 2
     assert set(app.dataframe[0].value["method"]) == {one.label for one in record.methods}

@@ -10,8 +10,9 @@ from finetune.run.column_names import ColumnNames
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.data.rows.audit_rows import open_rows, rows_from
-from viz.data.rows.row_words import row_words, word_key
+from viz.data.rows.row_words import row_words
 from viz.errors import SelectionError
+from viz.model.grouping import word_key
 
 
 def write(folder: Path, name: str, content: str) -> Path:

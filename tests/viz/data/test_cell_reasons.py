@@ -18,8 +18,8 @@ from viz.data.reasons.cell_reasons import CellReasons, explain_cell
 from viz.data.reasons.silenced_heads import SilencedHeads, strongest_heads
 from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.row_predictions import RowPredictions, predict
-from viz.data.rows.row_words import word_key
 from viz.errors import SelectionError
+from viz.model.grouping import word_key
 from viz.model.head_gates import HeadGates, open_gates
 
 WORDS = ("Oil", "oil", "prices", "rise", "stocks", "fall", "the", "team", "wins", "not", ",")

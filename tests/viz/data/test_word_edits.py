@@ -3,9 +3,8 @@
 import pytest
 
 from viz import Classifier
-from viz.data.rows.row_words import word_key
 from viz.data.shortcuts.word_edits import Occurrence, occurrences, with_word, without_word
-from viz.model.grouping import word_places
+from viz.model.grouping import word_key, word_places
 
 REMOVED = [
     ("Oil prices rise, oil falls.", "oil", "prices rise, falls."),

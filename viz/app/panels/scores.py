@@ -10,11 +10,11 @@ from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.metrics import SHOWN
-from viz.faithfulness.operator_scores import OperatorScores
+from viz.faithfulness.operator_scores import OPERATOR_LABELS, OperatorScores
 from viz.faithfulness.record import FaithfulnessRecord, MethodScores
 
-OPERATORS = {"mask": "[MASK]", "delete": "deletion"}
-MADE_WITH = OPERATORS | {"both": "both"}
+OPERATORS = OPERATOR_LABELS
+MADE_WITH = {**OPERATORS, "both": "both"}
 
 
 def show_scores(record: FaithfulnessRecord) -> None:
@@ -30,6 +30,8 @@ def show_scores(record: FaithfulnessRecord) -> None:
         key="scores",
         placeholder="",
     )
+    if record.planted is not None:
+        st.caption(plain(record.planted.sentence))
     if record.metric_test is not None:
         st.caption(plain(record.metric_test.sentence))
     for one in record.methods:
@@ -73,6 +75,9 @@ def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]
             entries[name] = None if mean is None else mean * (100 if metric.percent else 1)
     if record.worst and ranking:
         entries["naopc"] = record.mean_naopc(one)
+    if record.planted is not None and record.planted.methods:
+        planted = record.planted.methods.get(one.method)
+        entries["planted"] = None if planted is None else 100 * planted.precision.mean
     return entries | {
         "tau": one.tau_occlusion,
         "seconds": record.seconds.get(one.method),
@@ -130,6 +135,11 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
             for name, metric in SHOWN.items()
         },
         "naopc": column.NumberColumn("NAOPC", format="%.2f", help=_naopc_help(record)),
+        "planted": column.NumberColumn(
+            "Planted first",
+            format="%.0f%%",
+            help="Texts whose first word is the one that was planted for their class.",
+        ),
         "tau": column.NumberColumn(
             "τ occlusion",
             format="%.2f",

@@ -17,7 +17,6 @@ from viz.data.options import AuditOptions
 from viz.data.reasons.silenced_heads import SilencedHeads, silence_heads
 from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.row_predictions import RowPredictions
-from viz.data.rows.row_words import word_key
 from viz.data.rows.word_contributions import WordContributions, word_contributions
 from viz.errors import MethodError, SelectionError
 from viz.faithfulness.bootstrap import mean_interval
@@ -25,6 +24,7 @@ from viz.faithfulness.interval import Interval
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
+from viz.model.grouping import word_key
 
 TOLERANCE = 1e-6
 """How far sums in double precision may be from the whole, relative to the parts."""

@@ -1,12 +1,11 @@
 """Which words each row has: those that a reader sees, whichever case they are written in."""
 
-import unicodedata
 from collections.abc import Iterator
 
 from viz.data.rows.audit_rows import AuditRows
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
-from viz.model.grouping import word_places
+from viz.model.grouping import word_key, word_places
 
 
 def row_words(rows: AuditRows, classifier: Classifier) -> list[tuple[str, ...]]:
@@ -28,8 +27,3 @@ def _keys(text: str, pair: str | None, classifier: Classifier) -> Iterator[str]:
         for start, end in word_places(part, classifier.tokenizer):
             if key := word_key(part[start:end]):
                 yield key
-
-
-def word_key(word: str) -> str:
-    """A word in the one spelling under which it is counted: case and compatible signs folded."""
-    return unicodedata.normalize("NFKC", word).casefold().strip()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.data.rows.file_rows import FileRows
-from viz.data.rows.row_words import row_words, word_key
+from viz.data.rows.row_words import row_words
 from viz.data.rows.word_contributions import state_contributions
 from viz.data.shift.alarm import (
     combined_p_value,
@@ -25,6 +25,7 @@ from viz.data.shift.word_components import word_presence
 from viz.errors import MethodError
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
+from viz.model.grouping import word_key
 from viz.types import BoolArray
 
 MAX_ROWS = 3_000

@@ -12,7 +12,6 @@ from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.row_predictions import RowPredictions
-from viz.data.rows.row_words import word_key
 from viz.data.rows.word_contributions import word_contributions
 from viz.data.shortcuts.similar_words import SimilarWords
 from viz.data.shortcuts.word_effects import Insertion, TestedWord, WordEffects, WordTrials, decided
@@ -22,7 +21,7 @@ from viz.faithfulness.interval import Interval
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
-from viz.model.grouping import word_places
+from viz.model.grouping import word_key, word_places
 
 MIN_ROWS = 10
 """Rows of the class that have the word, and rows of other classes: fewer tell little."""

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.data.rows.row_words import word_key
+from viz.model.grouping import word_key
 
 Place = tuple[int, int]
 
