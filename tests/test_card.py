@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from finetune.run.config import DEFAULTS
 from finetune.run.output_folder import stopped_run
 from finetune.training.train import train
 from tests.benchmarks import card
+from tests.benchmarks.card_peaks import peak_named, peak_of
 from tests.benchmarks.card_report import PartResult, launch_command, run_parts
-from tests.benchmarks.card_training import Sizes, operations, peak_rate
+from tests.benchmarks.card_training import operations
 from tests.conftest import TEXT
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent, tiny_run
@@ -27,14 +29,25 @@ from viz.faithfulness.metrics import measure
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
 
 DEVICES = ("cuda", "cpu")
-TINY = Sizes(rows=8, batch_size=4, tokens=8, side=16, lengths=(12,), rounds=1)
+TINY = replace(card.CHECK_SIZES, rows=8, batch_size=4, side=16, lengths=(12,))
 
 
-def test_the_report_names_each_part_and_what_became_of_it(tmp_path: Path) -> None:
-    only = ["matmul", "tests", "training-MiniLM-packed", "decomposition", "predict"]
+def test_the_report_names_each_part_and_what_became_of_it(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card, "default_checkpoint", lambda: checkpoint)
+    only = [
+        "matmul",
+        "tests",
+        "training-MiniLM-packed",
+        "read",
+        "predict",
+        "decomposition",
+        "score",
+    ]
 
     def launch(part: str, seconds: float) -> PartResult:
-        if part == "predict":
+        if part == "score":
             return PartResult(part, "failed", reason="a | b")
         return card.measure_part(part, "cpu", TINY)
 
@@ -46,15 +59,20 @@ def test_the_report_names_each_part_and_what_became_of_it(tmp_path: Path) -> Non
         "matmul": "measured",
         "tests": "skipped",
         "training-MiniLM-packed": packed,
-        "predict": "failed",
+        "read": "measured",
+        "predict": "measured",
         "decomposition": "measured",
+        "score": "failed",
     }
+    assert record["check"]
+    assert {figure["value"] for each in record["parts"] for figure in each["figures"]} == {None}
     assert {"device", "torch", "transformers"} <= record["machine"].keys()
     assert all(each["reason"] for each in record["parts"] if each["status"] != "measured")
     written = (tmp_path / "card.md").read_text()
     assert all(f"| {part} | {fate}" in written for part, fate in fates.items())
     assert "failed: a \\| b" in written
-    assert "decomposition-path, 12 tokens" in written
+    assert "| decomposition-path, 12 tokens | ms |" in written
+    assert "Nothing here is a figure of a card" in written
 
 
 def test_a_part_that_takes_too_long_or_breaks_is_told_and_ends(tmp_path: Path) -> None:
@@ -94,7 +112,28 @@ def test_operations_are_three_times_those_of_a_forward_pass(checkpoint: Path) ->
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(input_ids=torch.ones(1, 24, dtype=torch.long))
     assert 3 * counter.get_total_flops() == pytest.approx(operations(model, [24]), rel=0.05)
-    assert peak_rate(torch.device("cpu"), 16)[1] == "measured, product of 16 × 16 matrices"
+
+
+@pytest.mark.parametrize(
+    ("card_name", "tera"),
+    [
+        ("NVIDIA H200", 989.5),
+        ("NVIDIA H100 PCIe", 756.5),
+        ("NVIDIA A100-SXM4-80GB", 312),
+        ("NVIDIA A100 80GB PCIe", 312),
+        ("NVIDIA L40S", 362.05),
+        ("NVIDIA GeForce RTX 4090", 165.2),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", None),
+        ("NVIDIA H200 NVL", None),
+        ("NVIDIA A10G", None),
+        ("NVIDIA A100-SXM4-80GB MIG 1g.10gb", None),
+        ("Tesla T4", None),
+    ],
+)
+def test_a_card_has_the_peak_of_its_data_sheet_or_none(card_name: str, tera: float | None) -> None:
+    peak = peak_named(card_name)
+    assert (peak and peak.tera) == tera
+    assert peak_of(torch.device("cpu")) is None
 
 
 @pytest.mark.cuda

@@ -1,6 +1,7 @@
 """What a CUDA card does that CPUs can't show: one run of at most eight minutes, one report.
 
     python -m tests.benchmarks.card [--output card] [--minutes 8] [--only training-MiniLM-eager ...]
+    python -m tests.benchmarks.card --device cpu  # tries each part with tiny sizes; no figures
 
 It runs the tests that are marked `cuda`, trains random models of real shapes by `finetune` and by
 the fair peer (rate, and MFU: the share of the card's bfloat16 peak), and times readings,
@@ -13,6 +14,7 @@ is no card it says so, and ends well.
 import argparse
 import csv
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -28,6 +30,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from tests.benchmarks import card_training
+from tests.benchmarks.card_peaks import peak_of
 from tests.benchmarks.card_report import (
     Figure,
     Launch,
@@ -44,11 +47,27 @@ from tests.benchmarks.result import Result, timed
 from viz import Classifier, attribute, predict
 from viz.model.classifier import default_checkpoint
 
-MINUTES = 8
+MINUTES, CHECK_MINUTES = 8, 60
 NO_CARD = "Skipped card: this machine has no CUDA card."
 SHAPES = ("MiniLM", "BERT-base", "ModernBERT-base")
 VARIANTS = {"eager": 1.0, "compiled": 2.0, "packed": 1.0}
 """Of training, each with its weight when time is shared out."""
+CHECK_SIZES = Sizes(
+    rows=48,
+    batch_size=8,
+    tokens=12,
+    side=256,
+    lengths=(16,),
+    rounds=1,
+    scored=8,
+    shape={
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    },
+)
+"""With which a CPU tries the parts."""
 ROOT = Path(__file__).resolve().parents[2]
 
 Measure = Callable[[torch.device, Sizes, Path], Iterator[Figure]]
@@ -58,19 +77,28 @@ def main() -> None:
     """Write the report, or say that there is no card; exit with 1 where a part failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("card"), help="files without ending")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="until all has ended")
+    parser.add_argument("--minutes", type=float, help="until all has ended; 8 on a card")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), help="parts; all by default")
+    parser.add_argument(
+        "--device",
+        choices=("cuda", "cpu"),
+        default="cuda",
+        help="cpu tries the parts with tiny sizes, and reports no speeds",
+    )
     parser.add_argument("--part", choices=list(PARTS), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if not torch.cuda.is_available():
+    device: str = options.device
+    if device == "cuda" and not torch.cuda.is_available():
         print(NO_CARD)
         return
     if options.part:
-        options.output.write_text(json.dumps(asdict(measure_part(options.part, "cuda"))))
+        sizes = Sizes() if device == "cuda" else CHECK_SIZES
+        options.output.write_text(json.dumps(asdict(measure_part(options.part, device, sizes))))
         return
     with TemporaryDirectory() as folder:
-        launch = partial(_launch, Path(folder))
-        results = report(launch, options.output, 60 * options.minutes, options.only)
+        launch = partial(_launch, Path(folder), device)
+        seconds = 60 * (options.minutes or (MINUTES if device == "cuda" else CHECK_MINUTES))
+        results = report(launch, options.output, seconds, options.only, device=device)
     sys.exit(any(each.status == "failed" for each in results))
 
 
@@ -80,7 +108,7 @@ def measure() -> Iterator[Result]:
         print(NO_CARD)
         return
     with TemporaryDirectory() as folder:
-        for each in report(partial(_launch, Path(folder)), Path("card"), 60 * MINUTES):
+        for each in report(partial(_launch, Path(folder), "cuda"), Path("card"), 60 * MINUTES):
             for figure in each.figures:
                 yield Result(f"{each.part}: {figure.what}", figure.value, figure.unit)
 
@@ -92,21 +120,25 @@ def report(
     only: list[str] | None = None,
     device: str = "cuda",
 ) -> list[PartResult]:
-    """Run all parts within so many seconds, and write the report after each of them."""
+    """Run all parts within so many seconds, and write the report after each of them.
+
+    On a CPU it is a check, and says so in the place of values.
+    """
     parts = [(name, weight) for name, (weight, _) in PARTS.items() if not only or name in only]
     machine, results = machine_of(torch.device(device)), list[PartResult]()
     for result in run_parts(parts, launch, seconds=seconds):
         print(f"{result.part}: {result.status} {result.seconds:.1f} s {result.reason}", flush=True)
         results.append(result)
-        output.with_suffix(".md").write_text(as_markdown(machine, results), encoding="utf-8")
-        output.with_suffix(".json").write_text(as_json(machine, results), encoding="utf-8")
+        for ending, write in ((".md", as_markdown), (".json", as_json)):
+            content = write(machine, results, check=device == "cpu")
+            output.with_suffix(ending).write_text(content, encoding="utf-8")
     return results
 
 
-def measure_part(part: str, device: str, sizes: Sizes | None = None) -> PartResult:
+def measure_part(part: str, device: str, sizes: Sizes) -> PartResult:
     """Measure one part in this process."""
     with TemporaryDirectory() as folder:
-        call = partial(PARTS[part][1], torch.device(device), sizes or Sizes(), Path(folder))
+        call = partial(PARTS[part][1], torch.device(device), sizes, Path(folder))
         return guarded(part, call)
 
 
@@ -121,10 +153,11 @@ def machine_of(device: torch.device) -> dict[str, object]:
     }
 
 
-def _launch(folder: Path, part: str, seconds: float) -> PartResult:
+def _launch(folder: Path, device: str, part: str, seconds: float) -> PartResult:
     result = folder / f"{part}.json"
     command = [sys.executable, "-m", "tests.benchmarks.card", f"--part={part}"]
-    return launch_command([*command, f"--output={result}"], part, seconds, result)
+    options = [f"--device={device}", f"--output={result}"]
+    return launch_command([*command, *options], part, seconds, result)
 
 
 def _tests(device: torch.device, sizes: Sizes, folder: Path) -> Iterator[Figure]:
@@ -139,11 +172,12 @@ def _tests(device: torch.device, sizes: Sizes, folder: Path) -> Iterator[Figure]
 
 
 def _matmul(device: torch.device, sizes: Sizes, folder: Path) -> Iterator[Figure]:
-    """What the card can do, by its data sheet or by a measured product."""
+    """What the card can do, by a measured product and by its data sheet."""
     rate = card_training.matmul_rate(device, sizes.side)
     yield Figure("bfloat16 matrix products", rate / 1e12, "TFLOP/s", f"side {sizes.side}")
-    peak, source = card_training.peak_rate(device, sizes.side)
-    yield Figure("peak that MFU is a share of", peak / 1e12, "TFLOP/s", source)
+    peak = peak_of(device)
+    if peak is not None:
+        yield Figure("peak that MFU is a share of", peak.tera, "TFLOP/s", peak.source)
 
 
 def _read(device: torch.device, sizes: Sizes, folder: Path) -> Iterator[Figure]:
@@ -183,17 +217,16 @@ def _decomposition(device: torch.device, sizes: Sizes, folder: Path) -> Iterator
 
 
 def _score(device: torch.device, sizes: Sizes, folder: Path) -> Iterator[Figure]:
-    """`score` as it is typed, start included; it takes the card where there is one."""
-    if device.type != "cuda":
-        raise SkippedPart("score is measured on CPUs by tests.benchmarks.score")
-    data, texts = folder / "texts.csv", texts_of(40, sizes.tokens)
+    """`score` as it is typed, start included; it takes the card where it sees one."""
+    data, texts = folder / "texts.csv", texts_of(sizes.scored, sizes.tokens)
     with data.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["text"], *([text] for text in texts)])
-    methods = "decomposition,decomposition-path,grad-x-input"
+    methods = "decomposition,decomposition-path,input-x-gradient"
     options = [f"--data={data}", f"--methods={methods}", f"--output={folder / 'faithfulness.json'}"]
     started = time.perf_counter()
     command = [sys.executable, "-m", "viz", "score", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    seen = os.environ if device.type == "cuda" else os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, cwd=ROOT, env=seen, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip()[-350:])
     seconds = time.perf_counter() - started

@@ -13,6 +13,10 @@ from typing import Literal
 
 LEAST_SECONDS = 5
 """A part that would get less is skipped: the libraries alone take so long to load."""
+CHECK = (
+    "Each part was tried with tiny models and texts, to see that it runs. Nothing here is a figure "
+    "of a card, and speeds are left out."
+)
 LONGEST_REASON = 400
 """Characters of an error that go into the report."""
 
@@ -107,17 +111,33 @@ def guarded(part: str, measure: Callable[[], Iterator[Figure]]) -> PartResult:
     except SkippedPart as error:
         status, reason = "skipped", str(error)
     except (Exception, SystemExit) as error:  # the report says it, and the rest goes on
-        status, reason = "failed", f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+        status, reason = "failed", _both_ends(f"{type(error).__name__}: {error}")
     return PartResult(part, status, time.monotonic() - started, reason, tuple(figures))
+
+
+def _both_ends(reason: str) -> str:
+    """An error with its name, and where it is long, its end, where compilers say what is wrong."""
+    if len(reason) <= LONGEST_REASON:
+        return reason
+    half = LONGEST_REASON // 2
+    return f"{reason[:half]} … {reason[-half:]}"
 
 
 class SkippedPart(Exception):  # noqa: N818  it is no error
     """A part has nothing to measure here; one sentence says why."""
 
 
-def as_markdown(machine: dict[str, object], results: Sequence[PartResult]) -> str:
-    """The report for a reader: the machine, the parts and their figures."""
-    lines = ["# On a card", ""]
+def as_markdown(
+    machine: dict[str, object], results: Sequence[PartResult], *, check: bool = False
+) -> str:
+    """The report for a reader: the machine, the parts and their figures.
+
+    Args:
+        machine: What they ran on, by name.
+        results: What became of each part.
+        check: Whether parts were only tried, on a CPU; then no figure has its value.
+    """
+    lines = ["# On a card", ""] if not check else ["# A check on a CPU", "", CHECK, ""]
     lines += [f"- {name}: {value}" for name, value in machine.items()]
     lines += ["", "| part | what became of it | seconds |", "|---|---|---|"]
     for each in results:
@@ -126,14 +146,20 @@ def as_markdown(machine: dict[str, object], results: Sequence[PartResult]) -> st
     lines += ["", "| part | what | value | note |", "|---|---|---|---|"]
     for each in results:
         for figure in each.figures:
-            value = f"{figure.value:,.4g} {figure.unit}"
+            value = figure.unit if check else f"{figure.value:,.4g} {figure.unit}"
             lines.append(f"| {each.part} | {_cell(figure.what)} | {value} | {_cell(figure.note)} |")
     return "\n".join(lines) + "\n"
 
 
-def as_json(machine: dict[str, object], results: Sequence[PartResult]) -> str:
-    """The same for a program."""
-    record = {"machine": machine, "parts": [asdict(each) for each in results]}
+def as_json(
+    machine: dict[str, object], results: Sequence[PartResult], *, check: bool = False
+) -> str:
+    """The same for a program; values of a check are null."""
+    parts = [asdict(each) for each in results]
+    if check:
+        for figure in (each for part in parts for each in part["figures"]):
+            figure["value"] = None
+    record = {"check": check, "machine": machine, "parts": parts}
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -32,6 +32,7 @@ from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.training import fit
 from finetune.training.train import train
 from finetune.training.trainer import SnapshotTrainer
+from tests.benchmarks.card_peaks import peak_of
 from tests.benchmarks.card_report import Figure, SkippedPart
 from tests.benchmarks.clock import Clock
 from tests.benchmarks.result import timed
@@ -42,25 +43,6 @@ PEER = "Trainer, dynamic padding, group_by_length"
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
 WARM_UP = 10
 """Steps that are not counted: kernels are chosen, and compiled, in them."""
-PEAKS = {
-    # Dense bfloat16, 10^12 operations a second, as data sheets of the vendors state them; a longer
-    # name stands before one that it contains.
-    "H200": 989.5,
-    "H100 PCIe": 756,
-    "H100 NVL": 835,
-    "H100": 989.5,
-    "B200": 2250,
-    "A100": 312,
-    "A10G": 70,
-    "A10": 125,
-    "A40": 149.7,
-    "A6000": 154.8,
-    "L40S": 362.1,
-    "L40": 181.1,
-    "L4": 121,
-    "RTX 4090": 165.2,
-    "RTX 3090": 71,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +58,10 @@ class Sizes:
     lengths: tuple[int, ...] = (32, 128, 512)
     """Tokens of texts that are read."""
     rounds: int = 20
+    scored: int = 40
+    """Texts that `score` measures."""
     shape: dict[str, int] | None = None
     """Changes every model's shape; None leaves it."""
-
-
-def peak_rate(device: torch.device, side: int) -> tuple[float, str]:
-    """Operations a second that bfloat16 matrix products reach, and where that is from."""
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-        for known, tera in PEAKS.items():
-            if known.replace(" ", "") in name.replace(" ", ""):
-                return tera * 1e12, f"data sheet of {known}: {tera:g} TFLOP/s dense"
-    return matmul_rate(device, side), f"measured, product of {side} × {side} matrices"
 
 
 def matmul_rate(device: torch.device, side: int, dtype: torch.dtype = torch.bfloat16) -> float:
@@ -155,6 +129,8 @@ def measure(
 ) -> Iterator[Figure]:
     """Texts a second of our run and of the peer's, and the share of the peak that each is.
 
+    A card whose peak is not known has no share.
+
     Args:
         shape: Of the model.
         variant: `eager`, `compiled`, or `packed` where `finetune` has it.
@@ -190,7 +166,7 @@ def measure(
     lengths = [len(ids) for ids in read["input_ids"]]
     model = AutoModelForSequenceClassification.from_pretrained(base)
     each = operations(model, lengths) / len(lengths)
-    peak, source = peak_rate(device, sizes.side)
+    peak = peak_of(device)
     peer = "peer, compiled" if config.compile else "peer"
     warm_up = min(WARM_UP, len(texts) // sizes.batch_size // 3)
     runs = {
@@ -202,7 +178,9 @@ def measure(
         run(clock)  # type: ignore[no-untyped-call]
         rate = clock.steps * sizes.batch_size / clock.seconds
         yield Figure(f"training {name}", rate, "texts/s", PEER if peer in name else "")
-        yield Figure(f"MFU of {name}", 100 * rate * each / peak, "%", source)
+        if peak is not None:
+            share = 100 * rate * each / (peak.tera * 1e12)
+            yield Figure(f"MFU of {name}", share, "%", peak.source)
 
 
 def _ours(config: TrainConfig, clock: Clock) -> None:
