@@ -44,6 +44,8 @@ def test_an_uploaded_file_is_trained_on_stopped_resumed_and_read(app: App, tmp_p
     give_data(app, write_csv(tmp_path / "headlines.csv", news(600)), 600)
     fill(app, "textbox", "Base model", str(app.checkpoint))
     fill(app, "spinbutton", "Epochs", "15")
+    page.get_by_text("Rank the methods when it is trained").click()
+    app.settle()
     page.get_by_role("button", name="Start").click()
 
     expect(progress(page, "headlines is in epoch")).to_be_visible(timeout=LONG)

@@ -53,6 +53,7 @@ class Plan:
     max_length: int | None = None
     seeds: int = LoopConfig.seeds
     keep_epochs: bool = OutputConfig.keep_epochs
+    ranking: bool = OutputConfig.ranking
 
     def options(self) -> list[str]:
         """The options of `clsight train`, but for `--output`."""
@@ -63,7 +64,8 @@ class Plan:
             "max-length": self.max_length,
             "seeds": self.seeds,
         }
-        return _options(self._data() | given) + ["--keep-epochs"] * self.keep_epochs
+        switches = ["--keep-epochs"] * self.keep_epochs + ["--no-ranking"] * (not self.ranking)
+        return _options(self._data() | given) + switches
 
     def check_options(self) -> list[str]:
         """The options of `clsight check`, only those that bear on what it finds.

@@ -163,10 +163,12 @@ def test_start_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> Non
     assert app.text_input(key="train-base").value == base_model.DEFAULT_BASE
     app.number_input(key="train-epochs").set_value(2)
     app.checkbox(key="train-keep-epochs").check()
+    app.checkbox(key="train-ranking").uncheck()
     app.button[0].click().run()
     assert not app.exception
     assert [(plan.name, plan.epochs, plan.validation) for plan in asked] == [("rows", 2, None)]
-    assert asked[0].keep_epochs
+    assert (asked[0].keep_epochs, asked[0].ranking) == (True, False)
+    assert asked[0].options()[-2:] == ["--keep-epochs", "--no-ranking"]
 
 
 def test_columns_of_any_name_are_chosen_and_then_checked_and_trained_on(

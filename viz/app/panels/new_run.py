@@ -139,6 +139,14 @@ def _choose_plan(data: Path, columns: Columns) -> Plan:
         help="To see on the Compare page how training changed what the model reads. About half the "
         "size of the model for each epoch; the log says how much at most.",
     )
+    ranking = st.checkbox(
+        "Rank the methods when it is trained",
+        OutputConfig.ranking,
+        key="train-ranking",
+        help="Measures the quick methods on up to 100 validation rows, for two minutes at most, so "
+        "that the Read page begins with the best one for this checkpoint, which can be read with "
+        "meanwhile.",
+    )
     return Plan(
         name=name.strip(),
         data=str(data),
@@ -150,6 +158,7 @@ def _choose_plan(data: Path, columns: Columns) -> Plan:
         max_length=length,
         seeds=seeds,
         keep_epochs=keep_epochs,
+        ranking=ranking,
     )
 
 
