@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from finetune.checkpoint.windows import WindowSettings
 from finetune.evaluation.metrics import wilson_interval
 from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import Classifier
@@ -230,6 +231,24 @@ def test_results_that_another_judge_left_are_not_taken(
     assert len(run.rows_left()) == 4
     for judge in (None, Judge(double, double)):
         assert len(ScoreRun(double, texts, config, tmp_path, judge).rows_left()) == 5
+
+
+def test_texts_that_are_read_in_windows_are_not_judged(
+    double: Classifier, twin: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_text(f"text\n{ROWS[0][0]}\n{'the market was not good ' * 14}\n", "utf-8")
+    classifier, config = double.with_windows(WindowSettings(stride=16)), ScoreConfig(("attention",))
+    run = ScoreRun(classifier, open_texts(path), config, tmp_path, Judge(classifier, twin))
+    assert list(run.score(run.rows_left())) == [0, 1]
+    assert run.rows_left() == []
+    record = summarize(classifier, run.texts, config, run.results(), run.judge)
+    assert record.documents is not None
+    assert (record.n_texts, record.documents.n_texts) == (2, 1)
+    assert record.judge is not None
+    assert record.judge.n_texts == 1
+    assert record.judge.accuracy is None  # the file has no labels
+    assert record.judge.ranking is None  # of one method
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,10 @@ def test_two_processes_of_this_machine_write_what_one_does(
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'two.json'}\n"), result.output
     check_same(whole, tmp_path / "two.json")
     assert not (tmp_path / "two.partial").exists()
+    judge = load(whole).judge
+    assert judge is not None
+    assert "'twin' is asked as a judge. No record beside it says whether" in result.stderr
+    assert judge.sentence in result.stderr
 
 
 def test_torchrun_writes_what_one_process_does(
