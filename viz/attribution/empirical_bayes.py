@@ -7,6 +7,7 @@ viz/attribution/README.md 2.3; MacKay 1992, "Bayesian Interpolation".
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ PRIOR_VARIANCES = 4 * 10.0 ** np.arange(-1.5, 2.6, 0.5)
 EPSILON = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScoreFit:
     """Scores after some versions were read."""
 
@@ -37,7 +38,15 @@ class ScoreFit:
 
     def draw(self, rng: np.random.Generator) -> FloatArray:
         """Scores that could be true as well.  (n,)"""
-        return rng.multivariate_normal(self.scores, self.covariance, method="eigh")
+        drawn: FloatArray = self.scores + rng.standard_normal(len(self.scores)) @ self._factor.T
+        return drawn
+
+    @cached_property
+    def _factor(self) -> FloatArray:
+        """What turns independent normal numbers into those of the covariance.  (n, n)"""
+        values, vectors = np.linalg.eigh(self.covariance)
+        factor: FloatArray = vectors * np.sqrt(np.abs(values))
+        return factor
 
 
 def fit_scores(

@@ -269,3 +269,13 @@ def test_the_shortest_texts_are_no_trouble(classifier: Classifier, text: str) ->
     reading = classifier.read(text)
     for method in ("decomposition-path", "decomposition+", "search"):
         assert np.isfinite(attribute(classifier, reading, method).scores).all()
+
+
+def test_draws_from_a_fit_are_those_of_a_normal_distribution() -> None:
+    """The covariance is taken apart once, not for each draw; the numbers are numpy's."""
+    parts = np.random.default_rng(1).normal(size=(30, 6))
+    fit = ScoreFit(np.arange(6.0), parts.T @ parts / 30)
+    own, other = np.random.default_rng(3), np.random.default_rng(3)
+    for _ in range(4):
+        expected = other.multivariate_normal(fit.scores, fit.covariance, method="eigh")
+        np.testing.assert_allclose(fit.draw(own), expected, rtol=0, atol=1e-12)
