@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 # All are set before any library reads them.  Tests never look for a network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -49,6 +50,14 @@ def _few_objects_to_look_through() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_main_module() -> Iterator[None]:
+    """Streamlit leaves the script of a page as `__main__`, which a new process would run again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session")

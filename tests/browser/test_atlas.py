@@ -17,6 +17,12 @@ LARGE = 10_000
 """Bytes from which on Streamlit keeps a message, and sends but a reference to it."""
 
 
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    """One tab for all tests of this file."""
+    return shared_page
+
+
 class Received:
     """What the server sent since it was last asked."""
 

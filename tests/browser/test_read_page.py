@@ -22,6 +22,12 @@ TEXT = "Oil prices rise as stocks fall, the market was not good."
 COLORS = "words => words.map(word => getComputedStyle(word).backgroundColor)"
 
 
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    """One tab for all tests of this file."""
+    return shared_page
+
+
 def saved(app: App, subject: str, format: str) -> bytes:
     """Choose what is saved and how, and press Save; return the file that comes."""
     for group, name in (("Save", subject), ("as", format)):
