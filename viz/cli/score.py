@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from viz.cli.terminal import (
+    DATA_HELP,
     METHODS_HELP,
     OUTPUT_HELP,
     CheckpointOption,
-    DataOption,
     LimitOption,
     PairColumnOption,
     TextColumnOption,
@@ -26,7 +26,14 @@ from viz.cli.windows import (
 
 
 def score(
-    data: DataOption,
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"{DATA_HELP} Without one, --table alone writes what was measured before.",
+            show_default=False,
+        ),
+    ] = None,
     checkpoint: CheckpointOption = None,
     limit: LimitOption = None,
     methods: Annotated[
@@ -68,6 +75,16 @@ def score(
         Path | None,
         typer.Option(help=OUTPUT_HELP.format("faithfulness.json"), show_default=False),
     ] = None,
+    table: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE.md|.csv|.tex",
+            help="A table to cite, as Markdown, CSV or LaTeX, with what it shows and what it "
+            "doesn't. May be given again for another format; without --data it is made of the "
+            "record that is there.",
+            show_default=False,
+        ),
+    ] = None,
     processes: Annotated[
         int | None,
         typer.Option(
@@ -89,12 +106,21 @@ def score(
     Under torchrun or accelerate launch the rows are shared among all processes.
 
     Example: clsight score --checkpoint out/my-model --data validation.csv --limit 200
+    Example: clsight score --checkpoint out/my-model --table faithfulness.tex
     """
     with exit_on_error():
         from viz.cli.score_file import ScoreOptions, score_file
+        from viz.cli.score_tables import check_tables, require_tables_alone, write_tables
         from viz.faithfulness.score import default_methods
         from viz.faithfulness.score_row import ScoreConfig
 
+        tables = tuple(table or ())
+        check_tables(tables)
+        if data is None:
+            require_tables_alone(context, tables)
+            for file in write_tables(checkpoint, output, tables):
+                print_text(str(file))
+            return
         names = default_methods() if methods is None else method_list(methods)
         options = ScoreOptions(
             data=data,
@@ -110,4 +136,5 @@ def score(
         )
         target = score_file(options)
         if target is not None:
-            print_text(str(target))
+            for file in (target, *write_tables(checkpoint, target, tables)):
+                print_text(str(file))

@@ -8,11 +8,11 @@ import streamlit as st
 
 from viz.app import checkpoints, keys
 from viz.app.markdown import plain
-from viz.app.panels import masthead, sanity, source
+from viz.app.panels import masthead, sanity, score_table, source
 from viz.app.panels.plot import show_plot
 from viz.app.panels.scores import OPERATORS, show_scores
 from viz.errors import VizError
-from viz.faithfulness.record import FILE, FaithfulnessRecord
+from viz.faithfulness.record import FaithfulnessRecord
 from viz.figures.plots.faithfulness import faithfulness_chart
 from viz.widgets.theme.component import current_theme, follow_theme
 
@@ -96,14 +96,7 @@ def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
             figure = faithfulness_chart(record, operator, theme=current_theme(keys.THEME))
             show_plot(figure, f"faithfulness-{operator}")
     show_scores(record)
-    st.download_button(
-        FILE,
-        data=record.to_json(),
-        file_name=FILE,
-        mime="application/json",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    score_table.offer(record)
 
 
 def _measured_on(record: FaithfulnessRecord) -> str:

@@ -8,6 +8,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
+from viz.export.score_table import method_name, ranked
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.metrics import SHOWN
 from viz.faithfulness.operator_scores import OPERATOR_LABELS, OperatorScores
@@ -19,11 +20,8 @@ MADE_WITH = {**OPERATORS, "both": "both"}
 
 def show_scores(record: FaithfulnessRecord) -> None:
     """Show what was measured of every method; of those refused, why."""
-    measured = [one for one in record.methods if one.under]
-    shares = {one.method: record.mean_share(one) for one in measured}
-    measured.sort(key=lambda one: -share if (share := shares[one.method]) is not None else 1.0)
     st.dataframe(
-        [_entries(one, record) for one in measured],
+        [_entries(one, record) for one in ranked(record)],
         hide_index=True,
         column_config=_columns(record),
         height="content",
@@ -56,7 +54,7 @@ def difference(interval: Interval | None, *, regression: bool = False) -> str:
 
 
 def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]:
-    entries: dict[str, object] = {"method": _name(one, record)}
+    entries: dict[str, object] = {"method": method_name(one)}
     ranking = [operator for operator in record.ranking_operators if operator in one.under]
     for operator in ranking:
         share = one.under[operator].share
@@ -83,12 +81,6 @@ def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]
         "seconds": record.seconds.get(one.method),
         "made": MADE_WITH.get(one.shares_operator or "", ""),
     }
-
-
-def _name(one: MethodScores, record: FaithfulnessRecord) -> str:
-    """The label, with the options that were named, as in `Shapley values (n_orders=20)`."""
-    named = one.method.split(":")[1:]
-    return f"{one.label} ({', '.join(named)})" if named else one.label
 
 
 def _against_default(one: MethodScores, under: OperatorScores, record: FaithfulnessRecord) -> str:

@@ -2,29 +2,12 @@
 
 from collections.abc import Sequence
 
+from viz.export.latex_text import tex_text, with_sign_commands
 from viz.mechanism.unfolding.description import dimensions
 from viz.mechanism.unfolding.latex import equation_latex, number_sides
 from viz.mechanism.unfolding.latex_values import values_latex
 from viz.mechanism.unfolding.step import Step
 
-_ESCAPED = {character: f"\\{character}" for character in "$&#%_{}"} | {
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    '"': r"\textquotedbl{}",
-}
-_SIGNS = {
-    "·": r"\textperiodcentered{}",
-    "−": r"\textminus{}",
-    "×": r"\texttimes{}",
-    "…": r"\dots{}",
-    "\u02c6": r"\textasciicircum{}",
-    "\u02dc": r"\textasciitilde{}",
-    "\u2018": "`",
-    "\u2019": "'",
-}
 _DOCUMENT = r"""\documentclass{article}
 \usepackage{amsmath,textcomp,iftex}
 \usepackage[a4paper,landscape,margin=2cm]{geometry}
@@ -71,17 +54,9 @@ def _rows(step: Step) -> Sequence[str]:
     ]
 
 
-def tex_text(text: str) -> str:
-    """A text of a reader's as LaTeX sets it outside of formulas."""
-    written = (_ESCAPED.get(character, character) for character in " ".join(text.split()))
-    return "".join(written)
-
-
 def _portable(body: str) -> str:
     """The same in ASCII: a few signs as commands, other characters by their numbers."""
     return "".join(
-        character
-        if character.isascii()
-        else _SIGNS.get(character, rf"\codepoint{{{ord(character):04X}}}")
-        for character in body
+        character if character.isascii() else rf"\codepoint{{{ord(character):04X}}}"
+        for character in with_sign_commands(body)
     )
