@@ -156,7 +156,9 @@ def test_a_link_restores_section_cell_and_row(checkpoint: Path) -> None:
     app = opened(checkpoint, section="Slices", gold="1", predicted="2", row="5")
     assert app.segmented_control(key=keys.SECTION).value == "Slices"
     assert "**Line 7**: true Sports, predicted Business" in said(app)
-    assert component_data(app, "colored-text")["parts"]
+    words = component_data(app, "colored-text")
+    assert words["parts"]
+    assert "every word hidden" in str(words["caption"])
     assert app.segmented_control(key=keys.ROWS).value == "Sports → Business"
     app.segmented_control(key=keys.SECTION).select("Errors")
     run(app)
@@ -257,6 +259,7 @@ def test_label_errors_show_what_speaks_against_the_first(checkpoint: Path) -> No
     assert list(ranking["Likely"]) == [True, True, False]
     assert "**Business rather than Sports?**" in said(app)
     assert [row["name"] for row in component_data(app, "signed-bars")["rows"]] == ["game", "oil"]
+    assert "adds to the logit of Business minus that of Sports" in said(app)
     assert "similarity 96.0%, line 4" in said(app)
 
 
