@@ -27,6 +27,9 @@ from viz.model.run_record import run_record
 from viz.model.text_files import Row
 from viz.types import Encoding
 
+ROWS_AT_ONCE = 1_000
+"""Rows whose tokens are compared at once, so that memory is bounded."""
+
 
 class Judge:
     """A twin that measures the orders of another classifier.
@@ -73,23 +76,21 @@ class Judge:
         Raises:
             SelectionError: for the first such row.
         """
-        if not rows:
-            return
-        texts, pairs = (
-            [row.text for row in rows],
-            [row.pair for row in rows if row.pair is not None],
-        )
-        windows = settings_of_rows(self.original, pairs=bool(pairs))
-        own, other = (
-            classifier.encoder.encode_rows(texts, pairs or None)
-            for classifier in (self.original, self.twin)
-        )
-        for row, one, two in zip(rows, own, other, strict=True):
-            if one is None or (one.n_unseen and windows is not None):
-                continue
-            ids = one.inputs["input_ids"]
-            if two is None or not np.array_equal(ids, two.inputs["input_ids"]):
-                raise self._other_tokens(f"Row {row.number}")
+        pairs = any(row.pair is not None for row in rows)
+        windows = settings_of_rows(self.original, pairs=pairs)
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE]
+            seconds = [row.pair or "" for row in some] if pairs else None
+            own, other = (
+                classifier.encoder.encode_rows([row.text for row in some], seconds)
+                for classifier in (self.original, self.twin)
+            )
+            for row, one, two in zip(some, own, other, strict=True):
+                if one is None or (one.n_unseen and windows and windows.pooling != "first"):
+                    continue
+                ids = one.inputs["input_ids"]
+                if two is None or not np.array_equal(ids, two.inputs["input_ids"]):
+                    raise self._other_tokens(f"Row {row.number}")
 
     def measure(self, comparison: Comparison, versions: Perturbation, seed: int = 0) -> Comparison:
         """The same methods on the same text, their orders measured by the twin.
@@ -144,7 +145,8 @@ class Judge:
             raise self._other_tokens("A text") from error
         if not np.array_equal(own.inputs["input_ids"], encoding.inputs["input_ids"]):
             raise self._other_tokens("A text")
-        return Perturbation(self.twin, own)
+        # With the words of the original, however the tokenizer of the twin would put them together.
+        return Perturbation(self.twin, replace(encoding, inputs=own.inputs))
 
     def predicted_class(self, versions: Perturbation) -> int:
         """The class that the twin predicts for a whole text."""
