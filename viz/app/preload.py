@@ -12,7 +12,19 @@ from threading import Event, Lock, Timer
 
 import streamlit as st
 
-MODULES = ("viz.attribution", "viz.figures.plots.score_bars")
+MODULES = (
+    "viz.attribution",
+    "viz.figures.plots.score_bars",
+    "viz.app.background",
+    "viz.app.visitors",
+    # What the first page imports: it would be blank meanwhile, its message gone already.
+    "viz.app.panels.bertviz",
+    "viz.app.panels.explanation",
+    "viz.app.panels.evidence",
+    "viz.app.panels.heads",
+    "viz.app.panels.importance",
+    "viz.app.panels.save",
+)
 IDLE_SECONDS = 3.0
 """After which a server imports without being asked: a browser that is being opened comes before,
 and is sent the page several times faster where nothing is imported meanwhile."""
