@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -47,6 +48,21 @@ TEXTS = (
     "stocks fall as oil rise and team wins",
 )
 METHODS_ASKED = "decomposition,attention,occlusion,random:seed=4"
+TWO_RANKS = """
+import os
+import viz.attribution, viz.faithfulness.score
+from viz.__main__ import app
+
+for rank in "01":
+    if not os.fork():
+        os.environ.update(RANK=rank, LOCAL_RANK=rank)
+        app()
+assert [os.waitstatus_to_exitcode(os.wait()[1]) for _ in "01"] == [0, 0]
+"""
+"""The command line in two processes that know their places as those of torchrun do.
+
+They import but once.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -253,11 +269,15 @@ def test_two_processes_of_this_machine_write_what_one_does(
     assert judge.sentence in result.stderr
 
 
-def test_torchrun_writes_what_one_process_does(
+def test_two_processes_as_torchrun_starts_them_write_what_one_does(
     data: Path, checkpoint: Path, whole: Path, tmp_path: Path
 ) -> None:
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "viz"]
-    process = launch([*torchrun, *judged(data, checkpoint, tmp_path / "two.json")])
+    command = judged(data, checkpoint, tmp_path / "two.json")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    place = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": port}
+    process = launch(["-c", TWO_RANKS, *command], **place)
     out, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     assert out == f"{tmp_path / 'two.json'}\n"
