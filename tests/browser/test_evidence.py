@@ -3,13 +3,20 @@
 import re
 import time
 
-from playwright.sync_api import Locator, expect
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import App
 
 TEXT = "Oil prices rise as stocks fall, the market was not good and the minister talks of peace."
 LONG = f"{TEXT} " * 20
 """Long enough for the page to stand before its evidence."""
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    """One tab for all tests of this file."""
+    return shared_page
 
 
 def badge(app: App) -> Locator:

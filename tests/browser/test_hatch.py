@@ -31,6 +31,12 @@ HATCHED = """(canvas, [colors, left, top, width, height]) => {
 }"""
 
 
+@pytest.fixture
+def page(shared_page: Page) -> Page:
+    """One tab for all tests of this file."""
+    return shared_page
+
+
 def open_saved(page: Page, folder: Path, spec: FigureSpec, theme: Theme = "light") -> None:
     """A figure as its saved page, in a theme."""
     path = folder / "figure.html"
