@@ -142,7 +142,7 @@ def attribution_page(spec: FigureSpec) -> PageContent:
     above = (_strip(spec, method, low, high),) if is_divided(spec.reading) else ()
     return PageContent(
         (*above, (colored_text.COLORED_TEXT, data | labels)),
-        (method.description_of(spec.reading),),
+        (method.description_of(spec.reading), *attribution.notes),
         table=_table(spec),
     )
 

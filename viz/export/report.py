@@ -107,6 +107,7 @@ def _scores(attribution: Attribution, labels: Sequence[str]) -> dict[str, object
         "scores": attribution.scores.tolist(),
         "hidden": None if attribution.shares is None else attribution.shares.hidden,
         "shares": None if attribution.shares is None else attribution.shares.scores.tolist(),
+        "notes": list(attribution.notes),
     }
 
 
@@ -135,6 +136,7 @@ def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
         yield method.caveat
     yield from _words(reading, attribution)
     yield summary(reading, attribution)
+    yield from attribution.notes
 
 
 def _heads(attention: LongAttention) -> Iterator[str]:

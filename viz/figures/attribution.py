@@ -49,7 +49,7 @@ def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
         if is_long
         else _Body(spec.reading, attribution, units, scores, colors),
         shown=(f"{method.label_of(spec.reading)}{scalar}",),
-        notes=[] if method.caveat is None else [method.caveat],
+        notes=[*([] if method.caveat is None else [method.caveat]), *attribution.notes],
         dpi=options.dpi,
     )
 

@@ -327,13 +327,19 @@ def test_a_method_without_bias_claims_no_sum() -> None:
 
 def test_relative_scores_are_said_to_be_percentages() -> None:
     reading = read()
-    attribution = attribution_of(reading, "decomposition-path")
+    attribution = replace(
+        attribution_of(reading, "decomposition-path"), notes=("No shares add up to that.",)
+    )
     line = summary(reading, attribution)
     assert "percentages of the strongest word's score" in line
     assert "percent" not in summary(reading, attribution_of(reading))
     drawn = texts(figure(figure_spec("attribution", method="decomposition-path")))
     assert {"100%", "−100%"} & {text.split()[0] for text in drawn if text}
+    spec = replace(figure_spec("attribution", reading), attribution=attribution)
+    assert any("No shares add up to that." in text for text in texts(figure(spec)))
+    assert b"No shares add up to that." in render(spec, "html")
     listed = "\n".join(report(reading, attribution))
+    assert listed.endswith("\nNo shares add up to that.")
     assert re.search(r"[+−]100%  \w", listed)
 
 
