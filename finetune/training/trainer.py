@@ -23,6 +23,7 @@ from finetune.errors import ModelError, SnapshotError
 from finetune.run import processes
 from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches
+from finetune.training.dropout import share_draws
 from finetune.training.family_errors import family_errors
 from finetune.training.plain_weights import are_plain, plain_weights
 from finetune.training.sharding import (
@@ -71,6 +72,8 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         self.before_clipping: Callable[[TrainerState], None] | None = None
         self.before: dict[str, Any] = {}
         self.started = time.monotonic()
+        if self.args.use_cpu and not self.args.torch_compile:
+            share_draws(self.model)
         if is_sharded(self.model):
             # The Trainer leaves a model alone that it takes for one that transformers has sharded.
             self.is_distributed_loading_by_transformers = True

@@ -38,7 +38,7 @@ from tests.finetune.news import news, write_csv
 from tests.tiny_models import tiny_checkpoint
 
 PRECISIONS = ("float32", "bfloat16")
-ROWS, EPOCHS = 480, 7
+ROWS, EPOCHS = 240, 5
 LEARNING_RATE, RUN_SEED = 3e-5, 2
 """With these the last epoch is the best: what is saved hangs on every step."""
 AGAIN = 1 / 3

@@ -100,7 +100,13 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
 
 def options(given: Mapping[str, object], output: Path, **more: object) -> list[str]:
     named = {**given, "output": output, **more}
-    return ["train", "--no-baseline", *(f"--{name}={value}" for name, value in named.items())]
+    # What is hidden hangs on the batch, whichever process reads it.
+    return [
+        "train",
+        "--no-baseline",
+        "--masking",
+        *(f"--{name}={value}" for name, value in named.items()),
+    ]
 
 
 @pytest.fixture(scope="module")
