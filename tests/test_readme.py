@@ -24,7 +24,7 @@ LINES = {"clsight": clsight, "python -m viz": viz, "python -m finetune": finetun
 WRITTEN: dict[object, tuple[str, ...]] = {
     None: ("none", "by width"),
     False: ("off", "0"),
-    1: ("1",),
+    True: ("on", "1"),
 }
 """How defaults are told that are written in another way in Python."""
 SAFE = {"read", "inside", "export", "replay"}
