@@ -86,7 +86,10 @@ def score_bars(
         cliponaxis=False,
         hoverinfo="skip",
     )
-    figure.update_yaxes(type="category", autorange="reversed", automargin=True, nticks=most)
+    # All words: left to itself, plotly makes room for the numbers and drops every second one.
+    figure.update_yaxes(
+        type="category", range=[len(order) - 0.5, -0.5], automargin=True, tick0=0, dtick=1
+    )
     figure.update_yaxes(ticks="outside", ticklen=5, tickcolor="rgba(0,0,0,0)")  # another gap
     low, high = min(scores[order], default=0.0), max(scores[order], default=0.0)
     ends = [min(float(low), 0.0), max(float(high), 0.0)]
@@ -104,8 +107,7 @@ def score_bars(
 def _unique_labels(spans: Sequence[Span], label_chars: int) -> list[str]:
     """A label for each position, all different: plotly would lay two words `the` on one row.
 
-    Invisible characters tell them apart, so that plotly can still drop labels where they would
-    overlap, which it does for its own labels only.
+    Invisible characters tell them apart.
     """
     seen: Counter[str] = Counter()
     labels = []

@@ -83,3 +83,13 @@ def test_a_figure_has_the_ink_of_its_theme(theme: Theme) -> None:
     figure = bars("a", "b", theme=theme)
     assert figure.layout.font.color == PALETTES[theme].ink
     assert figure.data[0].marker.color[0] == PALETTES[theme].diverging[-2]
+
+
+def test_each_bar_has_its_word_however_many_there_are() -> None:
+    """Left to itself, plotly drops every second word once numbers need room too."""
+    scores = np.linspace(1, 0.1, 24)
+    figure = score_bars.score_bars(scores, spans_of(*(f"w{i}" for i in range(24))), signed=True)
+    axis = figure.layout.yaxis
+    assert (axis.tick0, axis.dtick) == (0, 1)
+    assert axis.range == (score_bars.MAX_BARS - 0.5, -0.5)
+    assert figure.data[0].y == tuple(f"w{i}" for i in range(score_bars.MAX_BARS))
