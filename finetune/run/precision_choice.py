@@ -1,4 +1,4 @@
-"""In which numbers a run computes, and why: told of in its settings, record, output and card."""
+"""In which numbers a run computes, and why: stated in its settings, record, output and card."""
 
 from dataclasses import dataclass
 

@@ -20,7 +20,7 @@ from finetune.run.precision_choice import PrecisionChoice
 from finetune.run.setting_types import option_name
 
 CHANGEABLE = (*COMMAND_SETTINGS, "output", "push_to_hub", "save_minutes", "ranking")
-"""Settings that may change when a run is resumed, for no weight hangs on them."""
+"""Settings that may change when a run is resumed, for no weight depends on them."""
 
 Fingerprints = Mapping[str, str]
 

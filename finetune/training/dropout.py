@@ -15,7 +15,7 @@ DRAWS = 4
 
 
 class SharedDrawDropout(nn.Dropout):
-    """Dropout whose mask hangs on the state of torch's own generator, as ever."""
+    """Dropout whose mask depends on the state of torch's own generator, as before."""
 
     def forward(self, states: Tensor) -> Tensor:
         """The states, some of them 0 while training."""

@@ -23,7 +23,7 @@ class MaskingCollator:
     """Batches in which tokens of half of the texts are hidden, all other things as they were.
 
     Tokens become the mask token, or are taken out where the tokenizer has none; special tokens
-    stay.  What is hidden hangs on the seed, the epoch and the texts of the batch alone, so that a
+    stay.  What is hidden depends on the seed, the epoch and the texts of the batch alone, so that a
     resumed run hides what it would have hidden.
 
     Args:

@@ -100,7 +100,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
 
 def options(given: Mapping[str, object], output: Path, **more: object) -> list[str]:
     named = {**given, "output": output, **more}
-    # What is hidden hangs on the batch, whichever process reads it.
+    # What is hidden depends on the batch, whichever process reads it.
     return [
         "train",
         "--no-baseline",
