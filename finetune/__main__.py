@@ -18,6 +18,7 @@ from finetune.run.cli_options import with_options
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import describe_settings
 from finetune.run.config_sections import ColumnConfig, DataConfig, InputConfig, SeedConfig
+from finetune.run.help_text import use_docstrings
 from finetune.tuning.config import TuneConfig
 
 if TYPE_CHECKING:
@@ -258,6 +259,8 @@ def baseline(data: DataConfig, seeds: SeedConfig) -> None:
         typer.echo(skipped)
     typer.echo(describe_baselines(measure_baselines(splits)))
 
+
+use_docstrings(app)
 
 if __name__ == "__main__":
     sys.exit(app())

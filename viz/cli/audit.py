@@ -83,7 +83,7 @@ def audit(
     window_stride: WindowStrideOption = None,
     window_pooling: WindowPoolingOption = None,
 ) -> None:
-    """Find what is wrong on a file of rows, and why: labels, slices, words, heads and shifts.
+    """Find what goes wrong on a file of rows, and why: labels, slices, words, heads and shifts.
 
     Writes audit.json, rows.csv, rows.parquet, report.html and report.pdf into the folder.  What was
     read and found out is kept there, so that an interrupted audit goes on, and the same one again

@@ -2,6 +2,7 @@
 
 import typer
 
+from finetune.run.help_text import use_docstrings
 from viz.cli.audit import audit
 from viz.cli.compare import compare
 from viz.cli.export import export
@@ -28,3 +29,4 @@ for command in (
     *(heads, prune, film, families),
 ):
     app.command()(command)
+use_docstrings(app)

@@ -20,7 +20,7 @@ SUMMARIES = {
     "inside": "Show every equation behind one attention weight.",
     "compare": "Compare two texts, or two checkpoints.",
     "predict": "Predict every row of a file.",
-    "audit": "Find what is wrong on a data set, and why.",
+    "audit": "Find what goes wrong on a data set, and why.",
     "export": "Save pictures and numbers of a text or a data set.",
     "replay": "Recompute saved numbers and compare them.",
     "score": "Measure how faithful each method is.",

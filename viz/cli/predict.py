@@ -64,9 +64,9 @@ def predict(
 ) -> None:
     """Predict the class of every row of a file, and write it beside the columns that are there.
 
-    New columns are prediction, probability and unseen_tokens, of a text that was too long, and
-    where texts are read in windows their number; a column that has such a name stays, and the new
-    one is called prediction_2.  Rows that can't be read keep their columns, without a prediction.
+    New columns are prediction, probability, unseen_tokens (of texts that are too long) and, where
+    texts are read in windows, windows; a column that already has such a name stays, and the new one
+    is called, say, prediction_2.  Rows that can't be read keep their columns, without a prediction.
     Rows are read in blocks, so memory does not grow with the file; an interrupted run resumes
     where it stopped.
     Under torchrun or accelerate launch the rows are shared among all processes.

@@ -1,6 +1,7 @@
 """The command `clsight`: one word for the app and for the commands of both packages."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +111,28 @@ def test_a_wrong_command_is_refused_with_the_nearest_one() -> None:
     code, text = called("raed")
     assert code == 2
     assert "Did you mean 'read'?" in text
+
+
+@pytest.mark.parametrize("name", sorted(SUMMARIES.keys() - {"export"}))
+def test_the_help_of_a_command_has_every_word_of_its_docstring(name: str) -> None:
+    (own,) = (
+        each.callback
+        for line in (viz, finetune)
+        for each in line.registered_commands
+        if each.callback is not None and (each.name or each.callback.__name__) == name
+    )
+    shown = " ".join(called(name, "--help")[1].split())
+    for paragraph in (own.__doc__ or "").split("\n\n"):
+        assert " ".join(paragraph.split()) in shown
+
+
+def test_no_help_of_an_option_has_brackets_that_are_left_out() -> None:
+    for command in typer.main.get_group(app).commands.values():
+        for option in command.params:
+            assert not re.search(r"\[[a-z#/@]", getattr(option, "help", None) or "")
+
+
+def test_paragraphs_of_the_help_are_as_wide_as_the_terminal() -> None:
+    text = called("tune", "--help")[1]
+    (line,) = [line for line in text.splitlines() if "What is tried" in line]
+    assert len(line.rstrip()) > 70
