@@ -19,6 +19,7 @@ from finetune.run.config import TrainConfig
 from finetune.run.config_file import describe_settings
 from finetune.run.config_sections import ColumnConfig, DataConfig, InputConfig, SeedConfig
 from finetune.run.help_text import use_docstrings
+from finetune.run.local_paths import require_other_file
 from finetune.tuning.config import TuneConfig
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def evaluate(
 
     Example: clsight evaluate --checkpoint reviews --data reviews-test.csv
     """
+    require_other_file(output, [data])
     prefer_cache_without_network(checkpoint, data)
     from finetune.data.column_summary import describe_columns
     from finetune.evaluation.evaluate import evaluate as measure
@@ -221,6 +223,7 @@ def check(
 
     Example: clsight check --data reviews.csv --model bert-base-uncased
     """
+    require_other_file(json, data.sources)
     prefer_cache_without_network(*data.sources, *filter(None, [model]))
     from finetune.data.check.run import check_data
     from finetune.errors import DataError

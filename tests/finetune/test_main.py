@@ -100,6 +100,17 @@ def test_numbers_below_one_are_one_sentence(option: str, data: Path, checkpoint:
     assert sentence(result) == "--batch-size and --limit have to be at least 1"
 
 
+def test_a_report_is_never_written_over_the_data(data: Path, checkpoint: Path) -> None:
+    before, same = data.read_bytes(), data.parent / "." / data.name
+    for words in (
+        ("evaluate", "--checkpoint", checkpoint, "--data", data, "--output", same),
+        ("check", "--data", data, "--json", same),
+    ):
+        message = sentence(call(*words))
+        assert message == "'news.csv' is read and would be written over; name another file"
+        assert data.read_bytes() == before
+
+
 def test_evaluate_takes_named_columns(checkpoint: Path, tmp_path: Path) -> None:
     rows = [{"headline": row["text"], "topic": row["label"]} for row in news(6)]
     data = write_csv(tmp_path / "odd.csv", rows)

@@ -64,9 +64,9 @@ def heads(
 ) -> None:
     """Measure which heads matter: how the prediction reacts to a little less of each.
 
-    With --ablation each head is switched off and the text read again, and both are compared.  With
-    --curve so many texts drawn at random order the heads, and others show how accuracy falls as
-    heads go, against random orders.
+    With --ablation, each head is switched off and the text is read again, and both are compared.
+    With --curve, --limit texts drawn at random order the heads, and --rows others show how accuracy
+    falls as heads go, against random orders.
 
     Example: clsight heads --checkpoint out/my-model --data validation.csv --output heads.csv
     """
@@ -74,7 +74,7 @@ def heads(
         from viz.export.atomic_files import write
         from viz.model.text_files import Columns, open_texts
 
-        _check(limit, output, curve=curve)
+        _check(limit, data, output, curve=curve)
         if curve:
             show_curve(
                 checkpoint,
@@ -94,10 +94,10 @@ def heads(
             print_text(str(write(output, content)))
 
 
-def _check(limit: int, output: Path | None, *, curve: bool) -> None:
+def _check(limit: int, data: Path, output: Path | None, *, curve: bool) -> None:
     """Refuse what makes no sense before anything slow begins."""
     check_limit(limit)
-    check_output(output)
+    check_output(output, [data])
     formats = FORMATS + PICTURES if curve else FORMATS
     if output is not None and output.suffix.lower() not in formats:
         raise SelectionError(

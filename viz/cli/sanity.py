@@ -64,7 +64,7 @@ def sanity(
 
         check_limit(limit)
         names = default_methods() if methods is None else method_list(methods)
-        check_output(output)
+        check_output(output, [data])
         target = record_path(checkpoint, output, FILE)
         texts = open_texts(data, Columns(text_column, pair_column), limit)
         record = _check(load_classifier(checkpoint), texts, names, seed)

@@ -115,7 +115,7 @@ def score(
         from viz.faithfulness.score_row import ScoreConfig
 
         tables = tuple(table or ())
-        check_tables(tables)
+        check_tables(tables, data, output)
         if data is None:
             require_tables_alone(context, tables)
             for file in write_tables(checkpoint, output, tables):

@@ -56,7 +56,7 @@ class ScoreOptions:
         check_limit(self.limit)
         if self.processes is not None and self.processes < 1:
             raise SelectionError(f"--processes {self.processes} does nothing; give 1 or more.")
-        check_output(self.output)
+        check_output(self.output, [self.data])
 
 
 def score_file(options: ScoreOptions) -> Path | None:

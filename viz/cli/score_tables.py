@@ -12,12 +12,17 @@ WITHOUT_DATA = {"checkpoint", "output", "table"}
 """What may be named where nothing is measured."""
 
 
-def check_tables(tables: Sequence[Path]) -> None:
-    """Refuse names of files that say no format, before anything slow begins."""
+def check_tables(tables: Sequence[Path], *others: Path | None) -> None:
+    """Refuse files that say no format or have another use, before anything slow begins.
+
+    Args:
+        tables: The files to write.
+        others: What is read, or written too.
+    """
     from viz.export.score_table_formats import format_of
 
-    for table in tables:
-        check_output(table)
+    for number, table in enumerate(tables):
+        check_output(table, [*filter(None, others), *tables[:number]], option="--table")
         format_of(table)
 
 

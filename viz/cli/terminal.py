@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from finetune.checkpoint.garbage import collect_less_garbage
+from finetune.run.local_paths import is_same_file
 from viz.errors import SelectionError, TextError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
@@ -104,10 +105,25 @@ def check_limit(limit: int | None) -> None:
         raise SelectionError(f"--limit {limit} leaves no row; give 1 or more.")
 
 
-def check_output(output: Path | None) -> None:
-    """Refuse a folder where a file is to be written."""
-    if output is not None and output.is_dir():
-        raise SelectionError(f"{str(output)!r} is a folder; --output names a file.")
+def check_output(
+    output: Path | None, others: Iterable[Path] = (), *, option: str = "--output"
+) -> None:
+    """Refuse a folder where a file is to be written, and a file that has another use.
+
+    Args:
+        output: The file to write; None for none.
+        others: What is read, or written too.
+        option: What names it.
+    """
+    if output is None:
+        return
+    if output.is_dir():
+        raise SelectionError(f"{str(output)!r} is a folder; {option} names a file.")
+    if any(is_same_file(output, other) for other in others):
+        raise SelectionError(
+            f"{str(output)!r} is named for something else too and would be written over; name "
+            f"another file with {option}."
+        )
 
 
 def record_path(checkpoint: str | None, output: Path | None, name: str) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from finetune.run.local_paths import is_same_file
 from viz.data.audit.cache import FOLDER
 from viz.data.audit.record import FILE
 from viz.data.audit.run import Audit
@@ -39,7 +40,7 @@ def check_output(folder: Path, sources: Sequence[Path]) -> None:
     for file in (folder / name for name in FILES):
         if not os.path.lexists(file):
             continue
-        if any(_is_same(file, source) for source in sources):
+        if any(is_same_file(file, source) for source in sources):
             raise SelectionError(
                 f"{str(file)!r} is read and would be written over; choose another folder."
             )
@@ -48,13 +49,6 @@ def check_output(folder: Path, sources: Sequence[Path]) -> None:
                 f"{str(file)!r} is there already and no file of an audit that can be gone on with; "
                 "choose another folder, or move it away."
             )
-
-
-def _is_same(file: Path, source: Path) -> bool:
-    try:
-        return file.samefile(source)
-    except OSError:
-        return False
 
 
 def write_audit(audit: Audit, folder: Path) -> list[Path]:

@@ -77,6 +77,14 @@ def test_what_the_command_cannot_do_is_one_sentence(
     assert line.startswith(sentence)
 
 
+def test_the_file_that_is_read_is_never_written_over(texts: Path) -> None:
+    before = texts.read_bytes()
+    result = run("--data", texts, "--output", texts.parent / "." / texts.name)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith("would be written over; name another file with --output.\n")
+    assert texts.read_bytes() == before
+
+
 def _panel(source: str) -> None:
     from viz.app.panels.sanity import show_sanity
 

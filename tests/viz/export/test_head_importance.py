@@ -125,6 +125,17 @@ def test_what_the_command_cannot_do_is_one_sentence(
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{sentence}\n")
 
 
+@pytest.mark.parametrize("more", [[], ["--curve"]])
+def test_the_file_that_is_read_is_never_written_over(
+    texts: Path, checkpoint: Path, more: list[str]
+) -> None:
+    before = texts.read_bytes()
+    result = run("--data", texts, "--checkpoint", checkpoint, "--output", texts, *more)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith("would be written over; name another file with --output.\n")
+    assert texts.read_bytes() == before
+
+
 def test_the_map_is_centered_at_zero_in_the_colors_of_the_page() -> None:
     values = np.array([[0.5, -2.0], [0.0, 1.0], [0.25, 0.125]])
     (drawn,) = head_map(values, theme="dark").data

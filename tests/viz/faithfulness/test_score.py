@@ -533,6 +533,31 @@ def test_what_makes_no_sense_is_one_sentence(
     assert line.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("named", "option"),
+    [
+        (("--output", "data"), "--output"),
+        (("--output", "link"), "--output"),
+        (("--output", "out", "--table", "data"), "--table"),
+        (("--output", "out.md", "--table", "out.md"), "--table"),
+        (("--output", "out", "--table", "out.md", "--table", "out.md"), "--table"),
+    ],
+)
+def test_no_file_is_written_over_another(
+    data: Path, checkpoint: Path, tmp_path: Path, named: tuple[str, ...], option: str
+) -> None:
+    before = data.read_bytes()
+    (tmp_path / "link.csv").hardlink_to(data)
+    files = {"data": data, "link": tmp_path / "link.csv"}
+    words = [w if w[0] == "-" else str(files.get(w, tmp_path / w)) for w in named]
+    result = run("score", "--data", str(data), "--checkpoint", str(checkpoint), *words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.endswith(f"would be written over; name another file with {option}.")
+    assert data.read_bytes() == before
+    assert not (tmp_path / "out").exists()
+
+
 def test_texts_that_are_all_too_short_are_one_sentence(checkpoint: Path, tmp_path: Path) -> None:
     data = tmp_path / "texts.csv"
     data.write_text("text\noil\nteam wins\n", "utf-8")
