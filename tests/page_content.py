@@ -14,9 +14,15 @@ def page_text(app: AppTest) -> str:
     )
 
 
+def payload_of(proto: Any) -> dict[str, Any]:
+    """What a component of ours is sent."""
+    (payload,) = json.loads(proto.json)
+    return cast("dict[str, Any]", payload)
+
+
 def component_data(app: AppTest, name: str, index: int = 0) -> dict[str, Any]:
     """What a component of ours is sent, of several the one at a place; empty where it is not on the
     page."""
     mounted = [element.proto for element in app.get("bidi_component")]
-    data = [json.loads(p.json) for p in mounted if p.component_name == f"clsight-{name}"]
-    return cast("dict[str, Any]", data[index] if data else {})
+    data = [payload_of(p) for p in mounted if p.component_name == f"clsight-{name}"]
+    return data[index] if data else {}

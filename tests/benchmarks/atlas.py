@@ -39,7 +39,7 @@ PAINTED = "() => document.querySelector('canvas')?.dataset.cells"
 PAGE = """<!doctype html><meta charset="utf-8"><style>body {{ margin: 20px; width: 620px }}
 {style}</style><div id="atlas">{html}</div><script type="module">
 const {{ default: draw }} = await import("data:text/javascript;base64,{script}");
-draw({{ parentElement: document.getElementById("atlas"), data: {data}, setStateValue() {{}} }});
+draw({{ parentElement: document.getElementById("atlas"), data: [{data}], setStateValue() {{}} }});
 </script>"""
 
 # Stands for require.js; the libraries that BertViz then asks for are loaded already.

@@ -30,7 +30,7 @@ MOUNT = """
     window.sent = [];
     const setStateValue = (...sent) => window.sent.push(sent);
     const send = { setStateValue, setTriggerValue: setStateValue };
-    window.show = (data) => module.default({ data, parentElement: shadow, ...send });
+    window.show = (data) => module.default({ data: [data], parentElement: shadow, ...send });
     window.end = window.show(data);
   });
 }

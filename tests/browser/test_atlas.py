@@ -309,5 +309,5 @@ def stand_alone(classifier: Classifier, theme: str) -> str:
     window.sent = [];
     const setStateValue = (name, value) => window.sent.push(value);
     const parentElement = document.getElementById("host");
-    window.draw({{ data: {json.dumps(data)}, parentElement, setStateValue }});
+    window.draw({{ data: [{json.dumps(data)}], parentElement, setStateValue }});
     </script>"""

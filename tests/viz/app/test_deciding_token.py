@@ -1,13 +1,12 @@
 """On the page, the token that the class is read from goes by its name."""
 
-import json
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.families import family_checkpoint
-from tests.page_content import page_text
+from tests.page_content import page_text, payload_of
 from viz.app import keys
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,7 +25,7 @@ def read_page(folder: Path, **link: str) -> AppTest:
 def caption_of_row(app: AppTest) -> str:
     """What stands below the row on the text, which is the last text in colors on the page."""
     *_, row = [
-        json.loads(element.proto.json)
+        payload_of(element.proto)
         for element in app.get("bidi_component")
         if element.proto.component_name == "clsight-colored-text"
     ]

@@ -96,7 +96,7 @@ function createElementThatCounts(isConnected) {
   const counts = { created: 0, stopped: 0 };
   const parentElement = { isConnected };
   const create = () => ({ show() {}, stop: () => (counts.stopped += 1), number: (counts.created += 1) });
-  return { counts, parentElement, draw: () => mount({ parentElement }, create) };
+  return { counts, parentElement, draw: () => mount({ parentElement, data: [{}] }, create) };
 }
 
 test("a view outlives a call that is dropped before the next one comes", (context) => {

@@ -9,9 +9,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from streamlit.components.v2.bidi_component import serialization
 from streamlit.testing.v1 import AppTest
 
 from finetune.checkpoint.arrays import FloatArray
+from tests.page_content import payload_of
 from viz.attention import views
 from viz.attention.statistics import PATTERNS, STATISTICS, HeadStatistics, head_statistics
 from viz.attention.thumbnails import thumbnails
@@ -257,12 +259,21 @@ def test_the_selection_is_a_message_of_its_own() -> None:
     app.session_state["atlas"] = {"selected": {"layer": 0, "head": 2, "revision": 3}}
     app.run()
     data = {
-        element.proto.component_name: json.loads(element.proto.json)
+        element.proto.component_name: payload_of(element.proto)
         for element in app.get("bidi_component")
     }
     expected = {"layer": 1, "head": None, "revision": 3, "picture": "atlas"}
     assert data["clsight-atlas-selection"] == expected
     assert "selected" not in data["clsight-atlas"]
+
+
+def test_no_payload_is_searched_for_data_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[object] = []  # for which Streamlit would import pandas
+    monkeypatch.setattr(serialization, "is_dataframe_like", searched.append)
+    app = AppTest.from_function(page_with_an_atlas)
+    app.run()
+    assert len(app.get("bidi_component")) == 2
+    assert not searched
 
 
 def page_that_turns_heads_off() -> None:
@@ -289,7 +300,7 @@ def test_heads_that_are_off_go_with_the_selection(state: dict[str, object], togg
     app.session_state["atlas"] = {"selected": {"layer": 0, "head": 2, "revision": 3, **state}}
     app.run()
     data = {
-        element.proto.component_name: json.loads(element.proto.json)
+        element.proto.component_name: payload_of(element.proto)
         for element in app.get("bidi_component")
     }
     selection = data["clsight-atlas-selection"]

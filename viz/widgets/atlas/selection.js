@@ -5,9 +5,9 @@
  * @param {import("../shared/mount.js").Component} component - Which `picture`, its `layer` and
  *     `head`, null for means, and its `revision`.
  */
-export default function ({ data }) {
+export default function ({ data: [selection] }) {
   // Kept as well as told, for an atlas that is not there yet.
   window.clsightSelected ??= new Map();
-  window.clsightSelected.set(data.picture, data);
-  window.dispatchEvent(new CustomEvent("clsight:select", { detail: data }));
+  window.clsightSelected.set(selection.picture, selection);
+  window.dispatchEvent(new CustomEvent("clsight:select", { detail: selection }));
 }

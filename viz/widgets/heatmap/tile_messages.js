@@ -5,9 +5,9 @@
  * @param {import("../shared/mount.js").Component} component - For which `picture`, of which `map`
  *     the `tiles` are, what it is `waiting` for, and whether that was `stopped`.
  */
-export default function ({ data }) {
+export default function ({ data: [message] }) {
   // Kept as well as told, for a heat map that is not there yet.
   window.clsightTiles ??= new Map();
-  window.clsightTiles.set(data.picture, data);
-  window.dispatchEvent(new CustomEvent("clsight:tiles", { detail: data }));
+  window.clsightTiles.set(message.picture, message);
+  window.dispatchEvent(new CustomEvent("clsight:tiles", { detail: message }));
 }

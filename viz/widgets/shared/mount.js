@@ -3,7 +3,7 @@
 /**
  * What the page hands to a component.
  * @typedef {object} Component
- * @property {object} data - The payload that Python made.
+ * @property {[object]} data - The payload that Python made, in a list.
  * @property {Element} parentElement - Where the component's markup lies.
  * @property {(name: string, value: unknown) => void} setStateValue - Sends a state to the server.
  * @property {(name: string, value: unknown) => void} setTriggerValue - Sends an event to it.
@@ -12,9 +12,9 @@
 /**
  * What draws a component and remembers what its reader chose.
  * @typedef {object} View
- * @property {(component: Component) => void} show - Draws the data of a component.
+ * @property {(component: object) => void} show - Draws a component whose `data` is the payload.
  * @property {() => void} stop - Ends what the view listens to.
- * @property {Component} [last] - The component of the latest call.
+ * @property {object} [last] - What was drawn last.
  */
 
 const views = new WeakMap();
@@ -31,13 +31,14 @@ const GRACE = 250; // milliseconds in which a page that is still there may draw 
  * @returns {() => void} The cleanup of this call.
  */
 export function mount(component, create) {
-  const { parentElement } = component;
+  const { parentElement, data: [data] } = component;
+  const opened = { ...component, data };
   if (!views.has(parentElement)) views.set(parentElement, create(parentElement));
   const view = views.get(parentElement);
-  view.last = component;
-  view.show(component);
+  view.last = opened;
+  view.show(opened);
   const stop = () => {
-    if (view.last !== component || views.get(parentElement) !== view) return;
+    if (view.last !== opened || views.get(parentElement) !== view) return;
     view.stop();
     views.delete(parentElement);
   };

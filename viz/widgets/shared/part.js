@@ -22,5 +22,5 @@ export function createPart(element, { html, css, draw }, onState) {
   const body = document.createElement("div");
   body.innerHTML = html; // our own markup, the same for every page
   root.append(style, body);
-  return (data) => draw({ data, parentElement: body, setStateValue: onState, setTriggerValue: onState });
+  return (data) => draw({ data: [data], parentElement: body, setStateValue: onState, setTriggerValue: onState });
 }

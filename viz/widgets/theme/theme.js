@@ -11,7 +11,7 @@ import { followTheme } from "../shared/page_theme.js";
 export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");
-    root.dataset.theme = component.data.theme;
+    root.dataset.theme = component.data[0].theme;
     const send = () => component.setStateValue("theme", root.dataset.theme);
     return { show() {}, stop: followTheme(root, send) };
   });
