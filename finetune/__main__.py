@@ -177,6 +177,13 @@ def evaluate(
     plots: Annotated[Path | None, typer.Option(help="Folder for the plots.")] = None,
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
     limit: Annotated[int | None, typer.Option(help="Measure the first rows only.")] = None,
+    masking_ratio: Annotated[
+        float,
+        typer.Option(
+            help="Share of each text's tokens, 0 to 1, to hide first: does it know such texts, as"
+            " one of train --masking should?"
+        ),
+    ] = 0.0,
 ) -> None:
     """Measure a checkpoint: accuracy with its 95% interval, F1, each class, calibration.
 
@@ -191,11 +198,18 @@ def evaluate(
     from finetune.evaluation.report.terminal import describe, format_calibration
 
     report = measure(
-        checkpoint, data, split=split, columns=columns.columns, batch_size=batch_size, limit=limit
+        checkpoint,
+        data,
+        split=split,
+        columns=columns.columns,
+        batch_size=batch_size,
+        limit=limit,
+        masking_ratio=masking_ratio,
     )
     for line in (*describe_columns([(report.split, report.columns)]), *report.notes):
         typer.echo(line)
-    typer.echo(describe(report.metrics, title=f"{report.data}, {report.split}"))
+    title = f"{report.data}, {report.split}{report.hidden}"
+    typer.echo(describe(report.metrics, title=title))
     if report.calibration is not None:
         calibration = format_calibration(report.calibration)
         typer.echo(f"At temperature {report.temperature:.3f}: {calibration}")

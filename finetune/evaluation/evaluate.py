@@ -23,6 +23,7 @@ from finetune.checkpoint.windows import STRIDE_KEY, pool_logits, stored_windows
 from finetune.data.evaluation_rows import load_evaluation_rows
 from finetune.data.rows import Rows
 from finetune.data.tables.columns import Columns
+from finetune.data.token_masking import TokenMasking
 from finetune.data.truncation import cut_texts, cut_windows
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.evaluation.calibration import Targets, measure_calibration
@@ -50,6 +51,8 @@ class EvaluationReport:
     labels: tuple[str, ...]
     fingerprint: str
     max_length: int
+    masking_ratio: float
+    """The share of the tokens that were hidden before a text was read."""
     metrics: AnyMetrics
     temperature: float
     """What the checkpoint divides logits by; 1 where it states none."""
@@ -59,6 +62,11 @@ class EvaluationReport:
     """Which of the data were read."""
     notes: tuple[str, ...]
     """What is to be known of the rows, a sentence each."""
+
+    @property
+    def hidden(self) -> str:
+        """What is added to the name of the data where tokens were hidden."""
+        return f", {self.masking_ratio:.4g} of the tokens hidden" if self.masking_ratio else ""
 
     def save(self, path: Path) -> None:
         """Write the report as JSON."""
@@ -70,7 +78,7 @@ class EvaluationReport:
 
     def save_plots(self, folder: Path) -> list[Path]:
         """Draw what there is to see into *folder*; a matrix only with one class per row."""
-        title, files = f"{self.checkpoint} on {self.data}", []
+        title, files = f"{self.checkpoint} on {self.data}{self.hidden}", []
         name = "as trained" if self.temperature == 1 else f"at temperature {self.temperature:.2f}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -102,11 +110,18 @@ def evaluate(
     columns: ColumnNames = ANY_COLUMNS,
     batch_size: int = 32,
     limit: int | None = None,
+    masking_ratio: float = 0.0,
 ) -> EvaluationReport:
-    """The report of *checkpoint* on *data*, of which *limit* keeps the first rows."""
+    """The report of *checkpoint* on *data*, of which *limit* keeps the first rows.
+
+    A *masking_ratio* above 0 hides about that share of each text's tokens, as training with
+    `masking` does.
+    """
     quiet_libraries()
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ConfigError("--batch-size and --limit have to be at least 1")
+    if not 0 <= masking_ratio <= 1:
+        raise ConfigError(f"--masking-ratio {masking_ratio:g} is no share; give 0 to 1")
     classifier = load_checkpoint(checkpoint)
     held_out = load_evaluation_rows(
         data, classifier.labels, split=split, columns=columns, regression=classifier.regression
@@ -115,7 +130,13 @@ def evaluate(
     max_length = _max_length(checkpoint, classifier)
     stored = stored_temperature(classifier.model.config, repr(shown_name(checkpoint)))
     temperature = 1.0 if stored is None else stored
-    scores = predict_rows(classifier, rows, batch_size=batch_size, max_length=max_length)
+    scores = predict_rows(
+        classifier,
+        rows,
+        batch_size=batch_size,
+        max_length=max_length,
+        masking_ratio=masking_ratio,
+    )
     return EvaluationReport(
         checkpoint=shown_name(checkpoint),
         data=shown_name(data),
@@ -123,6 +144,7 @@ def evaluate(
         labels=classifier.labels,
         fingerprint=rows.fingerprint(),
         max_length=max_length,
+        masking_ratio=masking_ratio,
         metrics=measure(scores, classifier),
         temperature=temperature,
         calibration=None
@@ -141,13 +163,24 @@ def measure(scores: Predictions, checkpoint: Checkpoint) -> AnyMetrics:
 
 
 def predict_rows(
-    checkpoint: Checkpoint, rows: Rows, *, batch_size: int, max_length: int
+    checkpoint: Checkpoint,
+    rows: Rows,
+    *,
+    batch_size: int,
+    max_length: int,
+    masking_ratio: float = 0.0,
 ) -> Predictions:
     """Logits and targets of *rows*, whose classes are named as the checkpoint's."""
     if rows.multi_label and not checkpoint.multi_label:
         raise DataError("the rows have lists of labels but the checkpoint gives one class per text")
     inputs = rows.inputs()
-    logits = predict_logits(checkpoint, inputs, batch_size=batch_size, max_length=max_length)
+    logits = predict_logits(
+        checkpoint,
+        inputs,
+        batch_size=batch_size,
+        max_length=max_length,
+        masking_ratio=masking_ratio,
+    )
     return Predictions(logits, targets(rows, checkpoint))
 
 
@@ -157,8 +190,11 @@ def predict_logits(
     *,
     batch_size: int,
     max_length: int,
+    masking_ratio: float = 0.0,
 ) -> FloatArray:
     """Logits in the order of *inputs*; texts of like length share a batch.  (N, C)
+
+    Of a *masking_ratio* above 0 about that share of each text's tokens is hidden.
 
     Raises:
         ModelError: Some are not finite numbers, which can't be measured.
@@ -168,11 +204,14 @@ def predict_logits(
     batch_size = batch_size if checkpoint.pads else 1
     windows = stored_windows(checkpoint.model.config)
     pooling = "mean" if windows is None else windows.pooling
+    masking = TokenMasking(checkpoint.tokenizer) if masking_ratio else None
     logits = np.empty((len(inputs), len(checkpoint.labels)))
     order = sorted(range(len(inputs)), key=lambda i: -len(inputs[i][0]) - len(inputs[i][1] or ""))
     for start in progress_bar(range(0, len(order), batch_size), "evaluating"):
         batch = order[start : start + batch_size]
         read, owners = encode_all(checkpoint, [inputs[i] for i in batch], max_length=max_length)
+        if masking is not None:
+            read = masking.hide_all(read, masking_ratio)
         outputs = []
         for first in range(0, len(owners), batch_size):
             part = {name: rows[first : first + batch_size] for name, rows in read.items()}

@@ -30,7 +30,7 @@ def collator(base: Path, epoch: int = 0, *, mask: bool = True, seed: int = 1) ->
     if not mask:
         tokenizer.mask_token = None
     masking = MaskingCollator(list, tokenizer, seed=seed, batches=batches)
-    masking.special = np.array([2, 3])
+    masking.masking.special = np.array([2, 3])
     return masking
 
 
@@ -44,7 +44,7 @@ def test_half_of_a_batch_has_hidden_tokens_at_all_ratios(base: Path) -> None:
         for row in changed:
             ids = row["input_ids"]
             assert (ids[0], ids[-1], len(ids)) == (2, 3, 42)
-            shares.append(np.mean([i == masking.mask for i in ids[1:-1]]))
+            shares.append(np.mean([i == masking.masking.mask for i in ids[1:-1]]))
     # Uniform from 0 to 1: a mean of 200 has a standard error of .02.
     assert np.mean(shares) == pytest.approx(0.5, abs=0.08)
     assert np.histogram(shares, 4, (0, 1))[0].min() > 25
@@ -61,14 +61,14 @@ def test_unknown_words_are_hidden_unless_their_token_ends_texts_too(base: Path) 
     batches = TokenBatches([3], batches=1, seed=0)
     row = {"input_ids": [tokenizer.cls_token_id, tokenizer.unk_token_id, tokenizer.sep_token_id]}
     masking = MaskingCollator(list, tokenizer, seed=1, batches=batches)
-    hidden = masking.hide(row, 1.0, np.random.default_rng(0))["input_ids"]
+    hidden = masking.masking.hide(row, 1.0, np.random.default_rng(0))["input_ids"]
     assert hidden == [tokenizer.cls_token_id, tokenizer.mask_token_id, tokenizer.sep_token_id]
     tokenizer.eos_token = tokenizer.unk_token
     masking = MaskingCollator(list, tokenizer, seed=1, batches=batches)
-    assert masking.hide(row, 1.0, np.random.default_rng(0))["input_ids"] == row["input_ids"]
+    assert masking.masking.hide(row, 1.0, np.random.default_rng(0))["input_ids"] == row["input_ids"]
 
 
-def test_what_is_hidden_hangs_on_seed_epoch_and_texts_alone(base: Path) -> None:
+def test_what_is_hidden_depends_on_seed_epoch_and_texts_alone(base: Path) -> None:
     first = collator(base)(ROWS)
     assert collator(base)(ROWS) == first
     assert collator(base, epoch=1)(ROWS) != first
@@ -92,8 +92,8 @@ def test_windows_of_a_text_are_hidden_alike(base: Path) -> None:
         "labels": [0.0, 1.0],
     }
     masking = collator(base)
-    hidden = masking.hide(row, 1.0, np.random.default_rng(0))
-    assert [set(ids[1:-1]) for ids in hidden["input_ids"]] == [{masking.mask}] * 2
+    hidden = masking.masking.hide(row, 1.0, np.random.default_rng(0))
+    assert [set(ids[1:-1]) for ids in hidden["input_ids"]] == [{masking.masking.mask}] * 2
     assert hidden["labels"] == row["labels"]
 
 
