@@ -1,4 +1,4 @@
-"""A small classifier that has learned a shortcut: its class hangs on one word of the text alone.
+"""A small classifier that has learned a shortcut: its class depends on one word of the text alone.
 
 The other words are drawn at random, so nothing else can tell the classes apart.  Bastings et al.
 2021 judge attributions in this way: where the shortcut is known, so is the right explanation.

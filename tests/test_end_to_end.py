@@ -82,7 +82,7 @@ def test_the_pipeline_of_transformers_gives_the_same_labels(trained: Path) -> No
 
 
 def test_the_word_that_decides_is_the_strongest(trained: Path) -> None:
-    """The class hangs on one word by construction, so the decomposition must find it."""
+    """The class depends on one word by construction, so the decomposition must find it."""
     classifier = Classifier.load(trained)
     found = []
     for row in rows(30):

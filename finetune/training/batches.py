@@ -19,9 +19,9 @@ class TokenBatches(Sampler[list[int]]):
     """The rows of each batch of an epoch: few long texts, or many short ones.
 
     Rows are dealt to pools at random; those of a pool are sorted by length and cut into batches
-    that hold about the same number of tokens, padding counted. All of it hangs on the seed and the
-    epoch alone, so a resumed run goes on with the batches it would have had, and every epoch has
-    as many as any other.
+    that hold about the same number of tokens, padding counted. All of it depends on the seed and
+    the epoch alone, so a resumed run goes on with the batches it would have had, and every epoch
+    has as many as any other.
 
     Of several processes each takes every n-th batch: they make a step of what one process makes of
     the same batches accumulated.

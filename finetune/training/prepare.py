@@ -84,7 +84,7 @@ def put_together(run: PreparedRun) -> PreparedRun:
 
 
 def _open_base(config: TrainConfig, splits: Splits) -> Checkpoint:
-    """The base model with its new head, whose first weights hang on the seed alone."""
+    """The base model with its new head, whose first weights depend on the seed alone."""
     set_seed(config.seed)
     return load_base(
         config.model,

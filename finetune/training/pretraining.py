@@ -88,17 +88,17 @@ def _trainer(run: PreparedRun, snapshots: Snapshots) -> SnapshotTrainer:
         train_dataset=rows,
         eval_dataset=windows_as_rows(held_out_rows(run)),
         processing_class=run.base.tokenizer,
-        data_collator=MaskingCollator(run.base.tokenizer, run.config.seed, batches),
-        eval_collator=MaskingCollator(run.base.tokenizer, run.config.seed),
+        data_collator=MaskedLanguageCollator(run.base.tokenizer, run.config.seed, batches),
+        eval_collator=MaskedLanguageCollator(run.base.tokenizer, run.config.seed),
         compute_loss_func=masked_lm_loss,
         optimizers=(build_optimizer(model, settings), None),
     )
 
 
-class MaskingCollator:
+class MaskedLanguageCollator:
     """Batches with hidden words: the same ones for the same texts in the same epoch of *batches*.
 
-    So they do not hang on what was drawn before, and a resumed run hides what it would have hidden.
+    They depend on nothing drawn before, so that a resumed run hides what it would have hidden.
     Without *batches* they are always the same, so that epochs can be compared.
     """
 

@@ -1,8 +1,8 @@
 """Training on texts in windows: which of them a batch holds, and the pooled logits of its texts.
 
 The loss is that of the pooled logits, which are what is measured and shown afterwards.  An epoch
-reads so many windows of a text at most; which ones hangs on the seed, the epoch and the text alone,
-so that a resumed run draws what it would have drawn.
+reads so many windows of a text at most; which ones depends on the seed, the epoch and the text
+alone, so that a resumed run draws what it would have drawn.
 """
 
 import zlib

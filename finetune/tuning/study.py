@@ -58,8 +58,8 @@ class TuningStudy:
 
     Args:
         journal: Its file, which is made where there is none.
-        seed: Of what is drawn; what a trial is given hangs on it and on the trials before alone, so
-            that a search that was stopped tries what it would have tried.
+        seed: Of what is drawn; what a trial is given depends on it and on the trials before alone,
+            so that a search that was stopped tries what it would have tried.
     """
 
     def __init__(self, journal: Path, seed: int) -> None:

@@ -40,7 +40,7 @@ from tests.tiny_models import tiny_checkpoint
 PRECISIONS = ("float32", "bfloat16")
 ROWS, EPOCHS = 240, 5
 LEARNING_RATE, RUN_SEED = 3e-5, 2
-"""With these the last epoch is the best: what is saved hangs on every step."""
+"""With these the last epoch is the best: what is saved depends on every step."""
 AGAIN = 1 / 3
 """How often a resumed run is killed too."""
 BEFORE, DURING, AFTER = "before the first snapshot", "in training", "after the last step"

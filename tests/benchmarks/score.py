@@ -35,7 +35,7 @@ N_RANDOM = 10
 MAX_PASSES = 10
 """Methods that take more are left out, or the loop would run for an hour."""
 TOLERANCE = 0.01
-"""Near-equal scores may change places, for the last bit of a logit hangs on its batch."""
+"""Near-equal scores may change places, as the last bit of a logit depends on its batch."""
 
 Aopc = dict[tuple[str, Operator], float]
 """The mean AOPC by method and operator; "" stands for the random orders."""

@@ -10,7 +10,7 @@ from viz import Classifier
 
 @pytest.fixture(scope="session")
 def shortcut(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
-    """A small BERT whose class hangs on one word."""
+    """A small BERT whose class depends on one word."""
     folder: Path = tmp_path_factory.mktemp("shortcut") / "shortcut"
     return Classifier.load(shortcut_checkpoint(folder), device="cpu")
 

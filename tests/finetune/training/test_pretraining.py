@@ -14,7 +14,7 @@ from finetune.errors import FinetuneError
 from finetune.run.output_folder import stopped_run
 from finetune.run.record import RunRecord
 from finetune.training.batches import TokenBatches
-from finetune.training.pretraining import MaskingCollator, masked_lm_loss, seconds_spent
+from finetune.training.pretraining import MaskedLanguageCollator, masked_lm_loss, seconds_spent
 from finetune.training.train import train
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent, tiny_run
@@ -48,7 +48,7 @@ def test_a_seventh_of_the_words_is_hidden_and_no_special_token(base: Path) -> No
     texts = [row["text"] for row in news(300)]
     rows = [{"input_ids": ids} for ids in tokenizer(texts)["input_ids"]]
     whole = [list(row["input_ids"]) for row in rows]
-    batch = MaskingCollator(tokenizer, 1)(rows)
+    batch = MaskedLanguageCollator(tokenizer, 1)(rows)
     guessed = batch["labels"] != -100
     lengths = [len(ids) for ids in whole]
     words = sum(lengths) - 2 * len(lengths)
@@ -66,14 +66,14 @@ def test_the_same_texts_hide_the_same_words_in_an_epoch_and_others_in_the_next(b
     tokenizer = load_base(str(base), ("a", "b"), multi_label=False).tokenizer
     rows = [{"input_ids": ids} for ids in tokenizer([row["text"] for row in news(30)])["input_ids"]]
     batches = TokenBatches([1], batches=1, seed=0)
-    hide = MaskingCollator(tokenizer, 1, batches)
+    hide = MaskedLanguageCollator(tokenizer, 1, batches)
     first, torch_state = hide(rows)["labels"], torch.get_rng_state()
     again = hide(rows)["labels"]
     assert torch.equal(first, again)
     assert torch.equal(torch.get_rng_state(), torch_state)
     batches.set_epoch(1)
     assert not torch.equal(first, hide(rows)["labels"])
-    assert torch.equal(*(MaskingCollator(tokenizer, 1)(rows)["labels"] for _ in range(2)))
+    assert torch.equal(*(MaskedLanguageCollator(tokenizer, 1)(rows)["labels"] for _ in range(2)))
 
 
 def test_the_loss_is_that_of_the_hidden_tokens_alone() -> None:

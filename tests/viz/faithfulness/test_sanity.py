@@ -35,7 +35,7 @@ TEXT = "Oil prices rise as stocks fall, the market was not good."
 
 
 def _deaf(task: AttributionInput) -> TokenScores:
-    """Scores that hang on the ids of the tokens alone."""
+    """Scores that depend on the ids of the tokens alone."""
     ids = task.reading.encoding.inputs["input_ids"]
     return TokenScores(np.sin(ids.astype(np.float64)))
 
@@ -48,7 +48,7 @@ def _leaky(task: AttributionInput) -> TokenScores:
 
 
 def _half_deaf(task: AttributionInput) -> TokenScores:
-    """Scores that hang on the ids of the tokens, and on the network for a part."""
+    """Scores that depend on the ids of the tokens, and on the network for a part."""
     scores = METHODS["decomposition"].run(task).scores
     return TokenScores(_deaf(task).scores + 1.5 * scores / np.abs(scores).max())
 

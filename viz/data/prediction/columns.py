@@ -12,7 +12,7 @@ from viz.model.classifier import Classifier
 from viz.types import Prediction
 
 SIGNIFICANT_DIGITS = 6
-"""Written of probabilities and scores; those behind them hang on the processor."""
+"""Written of probabilities and scores; those behind them depend on the processor."""
 PREDICTION, PROBABILITY, UNSEEN_TOKENS = "prediction", "probability", "unseen_tokens"
 WINDOWS = "windows"
 

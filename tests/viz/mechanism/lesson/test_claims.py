@@ -221,7 +221,7 @@ def test_a_layer_that_does_nothing_keeps_every_state(tmp_path: Path, checkpoint:
     keeps = claim(taught, "residual", "keeps")
     assert keeps.holds
     assert keeps.values["lowest"] == pytest.approx(1, abs=0.2)
-    # Where nothing hangs on any map, whether one was replaced can't be seen.
+    # Where nothing depends on any map, whether one was replaced can't be seen.
     assert claim(taught, "explanation", "all_heads").reason == "not_replaceable"
 
 
