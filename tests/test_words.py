@@ -204,7 +204,8 @@ WORDS = {
     r"\btowards\b": "toward",
     r"\banew\b": "start over, again",
     r"\bheld against\b": "compared with",
-    r"(?<!there )\bis no (address|checkpoint|folder|file|name|number|proof|text)\b": "is not a",
+    r"(?<!there )\bis no (address|checkpoint|folder|file|head|id|mean|name|number|pair|proof|range"
+    r"|row|share|table|text|token|word)\b": "is not a",
 }
 """Patterns that stand neither in documents nor in code, and what is said instead."""
 

@@ -20,14 +20,15 @@ def parse_heads(text: str, n_layers: int, n_heads: int) -> Heads:
         n_heads: How many heads each has.
 
     Raises:
-        SelectionError: for what is no head of the model.
+        SelectionError: for what is not a head of the model.
     """
     heads: set[tuple[int, int]] = set()
     for word in re.split(r"[,\s]+", text.strip()) if text.strip() else ():
         match = re.fullmatch(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", word)
         if match is None:
             raise SelectionError(
-                f"{word[:40]!r} is no head; write 3.7 for head 7 of layer 3, 3 for the whole layer."
+                f"{word[:40]!r} is not a head; write 3.7 for head 7 of layer 3, or 3 for the whole "
+                "layer."
             )
         layer = int(match[1])
         chosen = range(n_heads) if match[2] is None else (int(match[2]),)
@@ -39,7 +40,7 @@ def checked_heads(heads: Iterable[tuple[int, int]], n_layers: int, n_heads: int)
     """Heads in order, each once.
 
     Raises:
-        SelectionError: for one that doesn't exist, and for what is no pair of whole numbers.
+        SelectionError: for one that doesn't exist, and for what is not a pair of whole numbers.
     """
     try:
         pairs = sorted({(index(layer), index(head)) for layer, head in heads})

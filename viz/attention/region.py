@@ -110,7 +110,7 @@ def _parsed(name: str, text: str | None) -> Range | None:
     match = _RANGE.fullmatch(text)
     if match is None:
         raise SelectionError(
-            f"{text!r} is no range of {name}; give START:END, counted from 0, such as 100:200."
+            f"{text!r} is not a range of {name}; give START:END, counted from 0, such as 100:200."
         )
     return int(match[1]), int(match[2])
 

@@ -1,7 +1,7 @@
 """Views over attention weights: over words, without special tokens, of one layer, head or pair.
 
 Words: the weights that a word's pieces receive are added, those with which its pieces look are
-averaged, so a row still sums to 1, or to less in families that have a sink, which is no token.
+averaged, so a row still sums to 1, or to less in families that have a sink, which is not a token.
 Special tokens: their rows and columns go, the rows left are scaled back to the sum that they had,
 and the mass that went is kept as `removed`.  Words come first.  What is merged can't be looked at
 where none of it can be.
@@ -172,7 +172,8 @@ def sink_note(shown: AttentionView) -> str:
     sums = shown.weights.sum(-1)
     if shown.signed or not ((np.abs(sums - 1) > ROW_TOLERANCE) & (sums > 0)).any():
         return ""
-    return f"rows sum to {sums.mean():.2f} on average: the rest goes to a sink, which is no token"
+    average = f"{sums.mean():.2f}"
+    return f"rows sum to {average} on average: the rest goes to a sink, which is not a token"
 
 
 def pooled_row(shown: AttentionView, pooling: FloatArray) -> FloatArray:

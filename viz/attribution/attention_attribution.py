@@ -109,7 +109,7 @@ def _attribution_along(inputs: AttributionInput, layer: int, points: Points) -> 
     (slopes,) = gradients(inputs.classifier, value, [recorder.scaled])
     inputs.differentiated(len(points.places))
     scores = (recorder.whole * slopes.sum(0)).sum((0, 1))
-    return scores[: inputs.reading.encoding.n_tokens]  # a sink is no token
+    return scores[: inputs.reading.encoding.n_tokens]  # a sink is not a token
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:

@@ -37,7 +37,7 @@ def _grad_attention(inputs: AttributionInput) -> TokenScores:
     weights = recorder.weights[: inputs.classifier.n_layers][-1]
     (gradient,) = gradients(inputs.classifier, inputs.target.value(logits), [weights])
     scores = (weights * gradient)[0].sum((0, 1)).detach().cpu().numpy()
-    return TokenScores(scores[: inputs.reading.encoding.n_tokens])  # a sink is no token
+    return TokenScores(scores[: inputs.reading.encoding.n_tokens])  # a sink is not a token
 
 
 def _chefer(inputs: AttributionInput) -> TokenScores:
@@ -57,7 +57,7 @@ def _chefer(inputs: AttributionInput) -> TokenScores:
     relevance = identity
     for weights, slope in zip(maps, slopes, strict=True):
         positive = (weights.detach() * slope)[0].clamp(min=0).mean(0)
-        relevance = relevance + positive[:, :n_tokens] @ relevance  # a sink is no token
+        relevance = relevance + positive[:, :n_tokens] @ relevance  # a sink is not a token
     carried = (relevance - identity).cpu().numpy()
     return TokenScores(pooled_row(carried, pooling_of(inputs)))
 

@@ -217,7 +217,7 @@ class TokenParts:
         whole, row = self._pooling.to(node.value) @ self._rows(operand.value), rows(node.value)[0]
         factor = (whole @ row) / (whole @ whole)
         if not torch.allclose(factor * whole, row, rtol=1e-3, atol=1e-3 * float(row.abs().max())):
-            raise self._refuse("the row that the class is read from is no mean of their states")
+            raise self._refuse("the row that the class is read from is not a mean of their states")
         pooled = torch.einsum("r,rki->ki", self._pooling.to(node.value), self.parts(operand))
         return factor * pooled[None]
 

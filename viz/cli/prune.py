@@ -97,7 +97,7 @@ def _check(
     if heads is None and data is None:
         raise SelectionError("What matters least is measured on texts; name a file with --data.")
     if fraction is not None and not 0 < fraction < 1:
-        raise SelectionError(f"--fraction {fraction:g} is no share; give one between 0 and 1.")
+        raise SelectionError(f"--fraction {fraction:g} is not a share; give one between 0 and 1.")
 
 
 def _least_important(

@@ -90,7 +90,7 @@ def _block(
                 yield WordEdit("replaced", run, other)
     elif {is_word for is_word, _ in runs} & {is_word for is_word, _ in others}:
         yield WordEdit("replaced", ours, theirs)
-    else:  # a mark is no word's counterpart
+    else:  # a mark is the counterpart of no word
         yield from (
             WordEdit("deleted", range(i, i + 1), range(theirs.start, theirs.start)) for i in ours
         )

@@ -180,6 +180,6 @@ def format_of(file: Path) -> TableFormat:
     if ending not in TABLE_FORMATS:
         endings = ", ".join(f".{name}" for name in TABLE_FORMATS)
         raise SelectionError(
-            f"--table {quoted(str(file))} is no table; end its name with one of {endings}."
+            f"--table {quoted(str(file))} is not a table; end its name with one of {endings}."
         )
     return TABLE_FORMATS[ending]

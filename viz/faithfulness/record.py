@@ -252,7 +252,7 @@ def _of_judge(record: FaithfulnessRecord, judge: JudgeScores) -> Iterator[str]:
             yield "more texts have a true class than were judged"
         for interval in (judge.accuracy.original, judge.accuracy.judge):
             if not 0 <= interval.low <= interval.mean <= interval.high <= 1:
-                yield "an accuracy lies outside of its interval, or is no share"
+                yield "an accuracy lies outside of its interval, or is not a share"
 
 
 _FILE = RecordFile(FaithfulnessRecord, _contradictions, format=FORMAT, command="score")

@@ -295,7 +295,7 @@ class Classifier:
         """The heads of a list such as `3.7,4`: head 7 of layer 3, and all of layer 4.
 
         Raises:
-            SelectionError: for what is no head of this model.
+            SelectionError: for what is not a head of this model.
             MethodError: where it has none to turn off.
         """
         if text.strip():

@@ -12,7 +12,7 @@ LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 """A line and its end, of any system."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_LINE_BYTES = 64 * 2**20
-"""The longest line, and the longest row of a list: what is longer is no row."""
+"""The longest line, and the longest row of a list: what is longer is not a row."""
 _CHUNK_BYTES = 2**20
 
 

@@ -27,7 +27,7 @@ def test_heads_are_written_and_read_back(
 
 @pytest.mark.parametrize("text", ["x", "3.", ".7", "3.7.1", "-1", "3:7", "3,7;", "٣.٧", "1e1"])
 def test_what_is_no_head_is_refused(text: str) -> None:
-    with pytest.raises(SelectionError, match=r"is no head; write 3\.7 for head 7 of layer 3"):
+    with pytest.raises(SelectionError, match=r"is not a head; write 3\.7 for head 7 of layer 3"):
         parse_heads(text, 6, 12)
 
 

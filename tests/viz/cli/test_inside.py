@@ -135,7 +135,7 @@ def test_a_key_that_a_causal_mask_forbids_has_weight_0(tmp_path: Path) -> None:
     [
         (("--layer", "7"), "Layer 7 does not exist"),
         (("--head", "9"), "Head 9 does not exist"),
-        (("--query", "bonds"), "'bonds' is no word of this text"),
+        (("--query", "bonds"), "'bonds' is not a word of this text"),
         (("--key", "99"), "no token 99"),
         (("--step", "soup"), "no step 'soup'"),
         (("--output", "x", "--format", "gif"), "'gif'"),

@@ -138,7 +138,7 @@ def test_the_command_turns_heads_off(checkpoint: Path, tmp_path: Path) -> None:
     assert code == 0
     saved = json.loads(next(tmp_path.glob("*-off-1.json")).read_bytes())
     assert saved["without"] == [[1, head] for head in range(4)]
-    for wrong, sentence in (("1.9", "Head 9 of layer 1 does not exist"), ("H1", "is no head")):
+    for wrong, sentence in (("1.9", "Head 9 of layer 1 does not exist"), ("H1", "is not a head")):
         code, output = run("read", TEXT, "--without", wrong)
         assert code == 1
         assert sentence in output

@@ -139,7 +139,7 @@ def test_a_record_with_a_broken_region_is_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--rows", "5"], "'5' is no range of rows; give START:END"),
+        (["--rows", "5"], "'5' is not a range of rows; give START:END"),
         (["--rows", "5:5"], "Rows 5:5 hold nothing"),
         (["--columns", "0:999"], "Columns 0:999 do not exist: this map has 16"),
     ],

@@ -225,7 +225,7 @@ def test_tables_are_made_of_the_record_that_is_there(
     ("arguments", "message"),
     [
         ((), "No texts were named: give a file with --data, or write the record that is there as"),
-        (("--table", "t.xlsx"), "--table 't.xlsx' is no table; end its name with one of .md, .csv"),
+        (("--table", "t.xlsx"), "--table 't.xlsx' is not a table; end its name with one of .md"),
         (("--table", "t.md", "--seed", "1"), "--seed does nothing without --data, where the"),
         (("--table", "t.md", "--output", "none.json"), "'none.json' can't be read: No such file"),
     ],

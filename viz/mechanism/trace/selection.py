@@ -60,7 +60,7 @@ def parse_selection(text: str, limit: int) -> Selection:
         limit: How many numbers it may name, so that none takes more memory than the pass.
 
     Raises:
-        SelectionError: where it is no id, or one of more numbers.
+        SelectionError: where it is not an id, or one of more numbers.
     """
     try:
         if ":" in text:

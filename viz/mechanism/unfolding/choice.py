@@ -33,7 +33,8 @@ def token_position(reading: Reading, named: str) -> int:
             if token.text == name:
                 return position
     raise SelectionError(
-        f"{named!r} is no word of this text; name one, or a position from 0 to {len(tokens) - 1}."
+        f"{named!r} is not a word of this text; name one, or a position from 0 to "
+        f"{len(tokens) - 1}."
     )
 
 
