@@ -19,9 +19,9 @@ from viz.widgets.theme.component import current_theme, follow_theme
 MEANING = (
     "For each text, words are hidden in the order in which a method ranks them, most important "
     "first. A faithful order makes the probability of the class, or the predicted score, drop "
-    "early. 0 is the mean of random orders, 1 the best order that any method found; lines are 95% "
-    "intervals over texts. Orange: the method that the others are compared with. Hollow: the "
-    "method itself hides words in this way, which helps it here"
+    "early. 0 is the mean of random orders, 1 the best order found; lines are 95% intervals over "
+    "texts. Orange: the method that the others are compared with. Hollow: the method itself hides "
+    "words in this way, which helps it here"
 )
 
 JUDGED = (
@@ -101,8 +101,8 @@ def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
 
 def _measured_on(record: FaithfulnessRecord) -> str:
     skipped = sum(record.skipped.values())
-    left_out = f", {skipped} left out" if skipped else ""
-    measured = f"Measured on {record.n_texts} texts of {record.data}{left_out}."
+    left_out = f", {skipped:,} left out" if skipped else ""
+    measured = f"Measured on {record.n_texts:,} texts of {record.data}{left_out}."
     documents = record.documents
     if documents is None or not documents.n_texts:
         return measured

@@ -46,7 +46,7 @@ def choose(record: AuditRecord) -> Cell:
         key=KEY,
         on_change=select,
     )
-    some = f"The {len(labels)} classes that are most taken for each other. "
+    some = f"The {len(labels)} classes most often taken for each other. "
     st.caption((some if metrics.confused is not None else "") + HINT)
     return cell
 

@@ -16,10 +16,10 @@ from viz.model.text_files import Columns
 from viz.runs import uploads
 
 ABOUT = (
-    "A file with a column of texts, and of their classes if there are any. The checkpoint reads "
-    "every row: how many are right, which classes are taken for which and why, labels that are "
-    "likely wrong, parts of the file that are worse than the rest, words that decide alone. "
-    "Nothing leaves this machine."
+    "A file with a column of texts and, if there is one, a column of their classes. The checkpoint "
+    "reads every row, and the page shows how many are right, which classes are taken for which and "
+    "why, labels that are likely wrong, parts of the file that are worse than the rest, and words "
+    "that decide alone. Nothing leaves this machine."
 )
 NO_REFERENCE = "no other file"
 WIDTH = 290
@@ -101,8 +101,8 @@ def _choose_reference() -> str | None:
             keys.REFERENCE,
             placeholder=NO_REFERENCE,
             persist=True,
-            help="An earlier file, as last month's: what is different since then is told under "
-            "Shift. Choose one that was uploaded before, or type a path.",
+            help="An earlier file, such as last month's: Shift shows what has changed since then. "
+            "Choose one that was uploaded before, or type a path.",
         )
 
 

@@ -20,7 +20,8 @@ def show(shift: Shift | Missing, text_column: str) -> None:
     """Show what shifted, or how to compare."""
     if isinstance(shift, Missing):
         st.caption(
-            f"{plain(shift.missing)} Choose an earlier file under *Compare with*, as last month's."
+            f"{plain(shift.missing)} Choose an earlier file, such as last month's, under "
+            "*Compare with*."
         )
         return
     _show_verdict(shift)
