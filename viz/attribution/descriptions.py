@@ -32,8 +32,8 @@ def true_minus(written: str) -> str:
 
 
 def number(value: float, places: int = 2) -> str:
-    """A number with its sign, a true minus among them."""
-    return true_minus(f"{value:+.{places}f}")
+    """A number with its sign, a true minus among them, but no minus before a zero."""
+    return true_minus(f"{round(value, places) + 0.0:+.{places}f}")
 
 
 def decimals(largest: float, *, least: int = 3) -> int:

@@ -108,6 +108,7 @@ def test_the_panel_shows_each_method_and_what_is_wrong_with_it(texts: Path, tmp_
     assert list(table["method"]) == ["Random", "Decomposition"]
     assert table["verdict"][0] == "flagged"
     assert table["cascade"][0] == pytest.approx([1, 1, 1, 1, 1])
+    assert list(table["residual"]) == ["", "< 0.1%"]
     assert any(plain(NO_WEIGHTS) in caption.value for caption in shown.caption)
     tiny_checkpoint(folder, seed=1)
     again = shown.run()

@@ -9,6 +9,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from viz.app import checkpoints
 from viz.app.markdown import plain
+from viz.attribution.descriptions import percent
 from viz.faithfulness.sanity_record import FILE, SanityRecord, SanityResult, load
 
 MEANING = (
@@ -43,14 +44,15 @@ def show_sanity(source: str) -> None:
 def _show(record: SanityRecord, fingerprint: str) -> None:
     meaning = MEANING.format(chance=record.chance, limit=record.limit)
     where = f" of {record.data}" if record.data else ""
-    st.caption(f"{plain(f'Checked on {record.n_texts} texts{where}.')} {meaning}")
+    st.caption(f"{plain(f'Checked on {record.n_texts:,} texts{where}.')} {meaning}")
     if record.fingerprint != fingerprint:
         st.warning(
             "This was checked with different weights; check again.", icon=":material/warning:"
         )
-    for result in record.methods:
-        for flag in record.flags(result):
-            st.caption(f":material/warning: {plain(f'{_name(result)} {flag}.')}")
+    with st.container(gap="xsmall"):
+        for result in record.methods:
+            for flag in record.flags(result):
+                st.caption(f":material/warning: {plain(f'{_name(result)} {flag}.')}")
     st.dataframe(
         [_entries(result, record) for result in record.methods if result.refused is None],
         hide_index=True,
@@ -74,7 +76,7 @@ def _entries(result: SanityResult, record: SanityRecord) -> dict[str, object]:
         "pair": result.random_pair,
         "classes": result.between_classes,
         "seeds": result.between_seeds,
-        "residual": None if result.residual is None else 100 * result.residual,
+        "residual": "" if result.residual is None else percent(result.residual),
     }
 
 
@@ -118,9 +120,10 @@ def _columns(record: SanityRecord) -> dict[str, ColumnConfig | str | None]:
             format="%.2f",
             help="Correlation between two seeds; 1 for a method without random numbers.",
         ),
-        "residual": column.NumberColumn(
+        "residual": column.TextColumn(
             "Gap",
-            format="%.3g%%",
+            width="small",
+            alignment="right",
             help="By how much the scores miss the sum that they should add up to, for the worst "
             "text. Empty: the method claims no sum.",
         ),
