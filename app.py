@@ -11,7 +11,6 @@ if __name__ == "__main__":
     from viz.app.preload import wait_for_imports
     from viz.model.installation import ASSETS
 
-    st.set_page_config(page_title="CLSight", page_icon=str(ASSETS / "icon.png"), layout="wide")
     page = st.navigation(
         [
             st.Page(script, title=title, url_path=title.lower(), default=script == READ)
@@ -19,6 +18,7 @@ if __name__ == "__main__":
         ],
         position="hidden",
     )
+    st.set_page_config(f"{page.title} · CLSight", str(ASSETS / "icon.png"), layout="wide")
     wait_for_imports()
 
     from viz.app.background import cancel_unrequested_jobs

@@ -43,6 +43,7 @@ def test_an_uploaded_file_shows_its_error_and_the_row_opens_on_read(
     app.open(text="the team wins")
     page.get_by_role("link", name="Data").click()
     expect(page.get_by_text("Audit a data set")).to_be_visible()
+    expect(page).to_have_title("Data · CLSight")
     page.locator("input[type=file]").set_input_files(tmp_path / "tuesday.csv")
 
     expect(page.get_by_test_id("stMetric").filter(has_text="93.8%")).to_be_visible(timeout=LONG)
