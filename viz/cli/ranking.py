@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from finetune.checkpoint.run_files import NOT_RANKED
 from finetune.errors import FinetuneError
 from viz.cli.processes import n_cores, single_thread
 from viz.cli.score_file import MAX_DEFAULT_PROCESSES
@@ -42,10 +43,10 @@ def rank_after_training(config: "TrainConfig", run: "RunRecord") -> None:
     except KeyboardInterrupt:
         typer.echo(f"The ranking was stopped; the checkpoint is whole, and {LATER}.", err=True)
     except (VizError, FinetuneError) as error:
-        typer.echo(f"Methods are not ranked: {str(error).rstrip('.')}; {LATER}.", err=True)
+        typer.echo(f"{NOT_RANKED}{str(error).rstrip('.')}; {LATER}.", err=True)
     except Exception as error:  # no fault of the ranking may look like one of the training
         kind = type(error).__name__
-        typer.echo(f"Methods are not ranked: it failed with {kind}; {LATER}.", err=True)
+        typer.echo(f"{NOT_RANKED}it failed with {kind}; {LATER}.", err=True)
     else:
         typer.echo(_sentence(record))
 

@@ -18,6 +18,7 @@ from finetune.checkpoint.run_files import (
     CHECKPOINTS,
     EVENTS,
     LOCK,
+    NOT_RANKED,
     RECORD,
     RESULT_LINE,
     SEED_PREFIX,
@@ -29,6 +30,7 @@ from finetune.errors import ModelError
 from finetune.run.event_schema import FAILED, STOPPED
 from finetune.run.record import RunRecord
 from viz.errors import as_sentence
+from viz.faithfulness.record import FILE
 from viz.runs.files import (
     finished_folder,
     is_locked,
@@ -74,6 +76,8 @@ class Run:
     history: History = field(default_factory=History)
     """Of several seeds of a finished run, the one that was kept."""
     n_seeds: int = 1
+    ranking_failure: str = ""
+    """Why its methods were not ranked, a sentence; else empty."""
     problems: tuple[str, ...] = ()
     """A sentence for each of its files that can't be read, beside `failure`."""
 
@@ -140,6 +144,7 @@ def _open(name: str) -> Run:
         has_events=has_events,
         history=history,
         n_seeds=start.settings.seeds,
+        ranking_failure="" if record is None else _ranking_failure(name, folder),
         problems=tuple(filter(None, (start_problem * running, launch_problem, *_gaps(history)))),
     )
 
@@ -199,6 +204,12 @@ def _failure(name: str, history: History, last_kind: str) -> str:
     log = read_log(name)
     # While it trains, the last line of its log says how far it is, not why it ended.
     return (last_line(log) if not last_kind or "Traceback" in log else "") or KILLED
+
+
+def _ranking_failure(name: str, folder: Path) -> str:
+    """What the log says of it, unless the methods were ranked since."""
+    line = last_line(read_log(name))
+    return line if line.startswith(NOT_RANKED) and not (folder / FILE).exists() else ""
 
 
 def _snapshots(work: Path) -> tuple[Path, ...]:

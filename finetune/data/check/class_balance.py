@@ -60,8 +60,8 @@ def _imbalance(counts: dict[str, int]) -> Iterator[Finding]:
     yield Finding(
         severity="warning" if uneven else "note",
         kind="imbalance",
-        sentence=f"The largest class of train, {quoted(most)} with {high:,} rows, has"
-        f" {high / low:.1f} times those of the smallest, {quoted(least)} with {low:,}"
+        sentence=f"The largest class of train, {quoted(most)} with {high:,} rows, is"
+        f" {high / low:.1f} times as large as the smallest, {quoted(least)} with {low:,}"
         + ("; look at macro F1, not at accuracy." if uneven else "."),
         count=high - low,
     )

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from finetune.checkpoint.run_files import NOT_RANKED
 from finetune.run.measurements import RegressionMetrics
 from finetune.run.record import EpochMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
 from viz.app import keys
+from viz.app.markdown import plain
 from viz.app.panels import columns, new_run
 from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
@@ -461,6 +463,16 @@ def test_runs_are_listed_opened_and_compared(room: Path) -> None:
     app.segmented_control[0].set_value("train_loss").run()
     (chart,) = charts(app)
     assert chart["encoding"]["y"]["title"] == "Training loss"
+
+
+def test_the_page_says_why_methods_were_not_ranked_until_they_are(room: Path) -> None:
+    finish(room, "mine")
+    refusal = f"{NOT_RANKED}Of 6 texts no method can be called the best."
+    (room / "logs" / "mine.log").write_text(f"Best epoch 2\n{refusal}\n")
+    written = f":material/info: {plain(f'mine: {refusal}')}"
+    assert written in [caption.value for caption in open_page().caption]
+    (room / "mine" / "faithfulness.json").write_text("{}")
+    assert written not in [caption.value for caption in open_page().caption]
 
 
 def test_a_run_on_scores_is_listed_with_its_own_measures(room: Path) -> None:

@@ -28,6 +28,8 @@ def show(known: Sequence[Run]) -> None:
     for run in known:
         for sentence in run.problems:
             st.caption(f":material/warning: {plain(f'{run.name}: {sentence}')}")
+        if run.ranking_failure:
+            st.caption(f":material/info: {plain(f'{run.name}: {run.ranking_failure}')}")
     with st.container(horizontal=True, gap="small"):
         _open(chosen or known[:MOST], all_kept=bool(chosen))
         if chosen:
