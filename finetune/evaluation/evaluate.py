@@ -121,7 +121,7 @@ def evaluate(
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ConfigError("--batch-size and --limit have to be at least 1")
     if not 0 <= masking_ratio <= 1:
-        raise ConfigError(f"--masking-ratio {masking_ratio:g} is no share; give 0 to 1")
+        raise ConfigError(f"--masking-ratio {masking_ratio:g} is not a share; give 0 to 1")
     classifier = load_checkpoint(checkpoint)
     held_out = load_evaluation_rows(
         data, classifier.labels, split=split, columns=columns, regression=classifier.regression

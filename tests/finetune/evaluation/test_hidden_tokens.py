@@ -76,4 +76,4 @@ def test_a_ratio_that_is_no_share_is_refused(folder: Path, tmp_path: Path, ratio
     words = ["evaluate", "--checkpoint", str(folder), "--data", str(data)]
     result = CliRunner().invoke(app, [*words, "--masking-ratio", ratio])
     assert result.exit_code == 1
-    assert f"--masking-ratio {float(ratio):g} is no share; give 0 to 1" in result.output
+    assert f"--masking-ratio {float(ratio):g} is not a share; give 0 to 1" in result.output
