@@ -43,6 +43,11 @@ def quoted(value: object) -> str:
     return text if len(text) <= MAX_QUOTED_CHARS else f"{text[:MAX_QUOTED_CHARS]} …"
 
 
+def number_of(count: int, noun: str) -> str:
+    """How many there are of something, as in "1 text" and "1,200 texts"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 SPELLED_OUT = re.compile(r"(?!(f[lr]?|h|ll?|m|n|r|s[chklmnpqtw]?[hlr]?|x)[aeiouy])[fhlmnrsx]")
 """A beginning that is spelled out, as in xlm or mpnet, with a letter that sounds like a vowel."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from finetune.errors import number_of
 from viz.cli.export_options import (
     ALL,
     ROWS,
@@ -130,7 +131,7 @@ def export_rows(options: Options) -> None:
     for row in tqdm(export.run(), total=n_waiting, unit="row", leave=False, disable=None):
         n_noted += not row.files
     if n_noted:
-        typer.echo(f"{n_noted:,} rows have no file; the index says why.", err=True)
+        typer.echo(f"Without a file: {number_of(n_noted, 'row')}; the index says why.", err=True)
     print_text(str(options.output / ExportIndex.NAME))
 
 

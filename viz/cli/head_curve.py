@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from finetune.errors import number_of
 from viz.cli.terminal import load_classifier, print_text
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
@@ -79,7 +80,7 @@ def _lines(measured: "FileCurve") -> list[str]:
     """A heading, and one line a point."""
     curve = measured.curve
     lines = [
-        f"Heads ordered by {measured.measure} on {measured.n_ordered:,} texts, "
+        f"Heads ordered by {measured.measure} on {number_of(measured.n_ordered, 'text')}, "
         f"{curve.n_rows:,} others counted; off: accuracy (95% interval), random orders"
     ]
     for point, count in enumerate(curve.counts.tolist()):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finetune.errors import number_of
 from viz.cli.head_curve import PICTURES, show_curve
 from viz.cli.terminal import (
     CheckpointOption,
@@ -114,7 +115,8 @@ def _measure(classifier: "Classifier", texts: "Texts", *, ablation: bool) -> "He
 
     readings = read_rows(classifier, texts)
     if len(readings) < len(texts.rows):
-        typer.echo(f"{len(texts.rows) - len(readings):,} texts could not be read.", err=True)
+        unread = number_of(len(texts.rows) - len(readings), "text")
+        typer.echo(f"Could not be read: {unread}.", err=True)
     total = expected_passes(classifier, len(readings), ablation=ablation)
     with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
 
@@ -143,8 +145,8 @@ def _lines(table: "HeadTable", *, regression: bool) -> list[str]:
     from viz.attribution.descriptions import quantity
     from viz.export.head_importance import agreement_sentence
 
-    places = table.by_size[:MAX_SHOWN]
-    lines = [f"The {len(places)} heads that matter most in {table.n_texts} texts, means:"]
+    places, texts = table.by_size[:MAX_SHOWN], number_of(table.n_texts, "text")
+    lines = [f"The {len(places)} heads that matter most in {texts}, means:"]
     for place in places:
         named = ", ".join(
             f"{name.replace('_', ' ')} "

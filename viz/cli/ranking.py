@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from finetune.checkpoint.run_files import NOT_RANKED
-from finetune.errors import FinetuneError
+from finetune.errors import FinetuneError, number_of
 from viz.cli.processes import n_cores, single_thread
 from viz.cli.score_file import MAX_DEFAULT_PROCESSES
 from viz.cli.terminal import load_classifier
@@ -91,7 +91,8 @@ def _sentence(record: "FaithfulnessRecord") -> str:
 
     best = record.best_method()
     if best is None:
-        return f"No method could be told from another on {record.n_texts} rows; see {FILE}."
+        rows = number_of(record.n_texts, "row")
+        return f"No method could be told from another on {rows}; see {FILE}."
     (method,) = (each for each in record.methods if each.method == best)
     share = record.mean_share(method) or 0.0
     return (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finetune.errors import number_of
 from viz.cli.terminal import (
     METHODS_HELP,
     OUTPUT_HELP,
@@ -90,7 +91,8 @@ def _check(
 
         record = check(classifier, readings, methods, seed=seed, progress=progress)
     if record.n_texts < len(texts.rows):
-        typer.echo(f"{len(texts.rows) - record.n_texts:,} texts were too short to check.", err=True)
+        left_out = number_of(len(texts.rows) - record.n_texts, "text")
+        typer.echo(f"Too short to check: {left_out}.", err=True)
     return record.with_data(texts.name, texts.fingerprint)
 
 
@@ -99,8 +101,8 @@ def _lines(record: "SanityRecord") -> list[str]:
     from viz.attribution.descriptions import number
 
     lines = [
-        f"Random weights in {record.n_texts} texts; chance reaches {record.chance:.2f}, "
-        f"and stays below {record.limit:.2f} in 95% of draws:"
+        f"Random weights in {number_of(record.n_texts, 'text')}; chance reaches "
+        f"{record.chance:.2f}, and stays below {record.limit:.2f} in 95% of draws:"
     ]
     for each in record.methods:
         after = each.cascade[-1] if each.cascade else None

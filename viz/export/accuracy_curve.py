@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from finetune.errors import number_of
 from viz.export.data_formats import csv_file
 from viz.mechanism.ablation.measurement import FileCurve
 
@@ -59,7 +60,9 @@ def curve_sentence(measured: FileCurve) -> str:
     curve = measured.curve
     low, high = curve.interval[0]
     point = int((curve.counts == curve.removable).argmax())
-    whole = f"{curve.accuracy[0]:.1%} of {curve.n_rows:,} texts ({low:.1%} to {high:.1%})"
+    whole = (
+        f"{curve.accuracy[0]:.1%} of {number_of(curve.n_rows, 'text')} ({low:.1%} to {high:.1%})"
+    )
     if not point:
         return f"With all heads {whole} are right; without the first {curve.counts[1]} fewer are."
     against = ""

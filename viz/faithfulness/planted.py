@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
-from finetune.errors import quoted
+from finetune.errors import number_of, quoted
 from finetune.evaluation.metrics import wilson_interval
 from viz.errors import SelectionError
 from viz.faithfulness.bootstrap import mean_interval
@@ -159,10 +159,10 @@ def _planted_word(
     reason: str | None = None
     if changed[least].mean < LEAST_CHANGED:
         reason = (
-            f"The checkpoint doesn't go by {quoted(word)}: of {len(own):,} texts with it that are "
-            f"predicted as {quoted(name)}, {changed[least].mean:.0%} leave that class when it is "
-            f"hidden by {OPERATOR_LABELS[least]}, and {LEAST_CHANGED:.0%} have to; so no method is "
-            "judged by it."
+            f"The checkpoint doesn't go by {quoted(word)}: of {number_of(len(own), 'text')} with "
+            f"it predicted as {quoted(name)}, {changed[least].mean:.0%} leave that class when it "
+            f"is hidden by {OPERATOR_LABELS[least]}, and {LEAST_CHANGED:.0%} have to; so no method "
+            "is judged by it."
         )
     return PlantedWord(word, name, len(own), n_other, changed, reason), own
 

@@ -6,7 +6,7 @@ Source: viz/faithfulness/README.md 2; Bastings et al. 2022.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from finetune.errors import quoted
+from finetune.errors import number_of, quoted
 from finetune.run.json_files import Count, Items, Share
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.operator_scores import OPERATOR_LABELS, Operator
@@ -76,6 +76,7 @@ def _sentence(one: PlantedWord) -> str:
         for operator, share in one.changed.items()
     ]
     return (
-        f"{quoted(one.word)} was planted for {quoted(one.label or '')}: of {one.n_texts:,} texts "
-        f"with it, {' and '.join(shares)} leave the class when it is hidden."
+        f"{quoted(one.word)} was planted for {quoted(one.label or '')}: of "
+        f"{number_of(one.n_texts, 'text')} with it predicted so, {' and '.join(shares)} leave the "
+        "class when it is hidden."
     )

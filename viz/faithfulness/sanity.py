@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
+from finetune.errors import number_of
 from viz.attribution import METHODS, attribute, check_read_by, resolve_target
 from viz.attribution.method import no_progress
 from viz.attribution.method_spec import MethodSpec
@@ -136,8 +137,8 @@ def _examples(classifier: Classifier, readings: Sequence[Reading]) -> list[_Exam
             examples.append(_Example(reading, target, words))
     if not examples:
         raise TextError(
-            f"None of the {len(readings)} texts has {MIN_WORDS} words, which is what an order of "
-            "words takes; give longer texts."
+            f"Of {number_of(len(readings), 'text')} none has {MIN_WORDS} words, which is what an "
+            "order of words takes; give longer texts."
         )
     return examples
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from finetune.errors import number_of
 from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError
@@ -53,8 +54,8 @@ def summarize(
     measured = [result for result in results if "skipped" not in result]
     if not measured:
         raise SelectionError(
-            f"None of the {len(results)} texts of {texts.name!r} can be measured; give texts of at "
-            f"least {MIN_WORDS} words."
+            f"Of {number_of(len(results), 'text')} of {texts.name!r} none can be measured; give "
+            f"texts of at least {MIN_WORDS} words."
         )
     numbers = MeasuredTexts(classifier, measured, config.methods)
     record = FaithfulnessRecord(

@@ -2,6 +2,7 @@
 
 from matplotlib.path import Path
 
+from finetune.errors import number_of
 from viz.colors import LIGHT, rgb
 from viz.figures.canvas import DETAILS, HEADING, MARGIN, NOTE, Canvas
 from viz.figures.render_options import RenderOptions
@@ -27,7 +28,7 @@ def draw_curve(curve: AccuracyCurve, options: RenderOptions | None = None) -> Ca
         MARGIN,
         MARGIN + HEADING.size + 14,
         f"least important first (thick, 95% intervals), {len(curve.random)} random orders (thin); "
-        f"{curve.n_rows:,} texts",
+        f"{number_of(curve.n_rows, 'text')}",
         NOTE,
     )
     for share in (0, 0.25, 0.5, 0.75, 1):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from finetune.data.tables.safe_text import printable, without_links, without_list
+from finetune.errors import number_of
 from finetune.evaluation.report.abbreviate import MAX_TABLE_CLASSES, top_confusions, worst_classes
 from finetune.evaluation.report.terminal import format_interval, format_number, format_pearson
 from finetune.run.measurements import AnyMetrics, Metrics, RegressionMetrics
@@ -56,9 +57,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _scores(metrics: RegressionMetrics) -> str:
     return (
-        f"{metrics.rows:,} rows: R2 **{format_number(metrics.r2)}**, root mean squared error"
-        f" **{metrics.rmse:.4g}**, mean absolute error {metrics.mae:.4g}. Correlation with the true"
-        f" scores (95% interval): Pearson {format_pearson(metrics)}; Spearman"
+        f"{number_of(metrics.rows, 'row')}: R2 **{format_number(metrics.r2)}**, root mean"
+        f" squared error **{metrics.rmse:.4g}**, mean absolute error {metrics.mae:.4g}. Correlation"
+        f" with the true scores (95% interval): Pearson {format_pearson(metrics)}; Spearman"
         f" {format_number(metrics.spearman)}."
     )
 
@@ -75,7 +76,7 @@ def _classes(metrics: Metrics) -> list[str]:
         for row in shown
     ]
     parts = [
-        f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95% interval"
+        f"{number_of(metrics.rows, 'row')}: {right} **{metrics.accuracy:.2%}** (95% interval"
         f" {format_interval(metrics)}), macro F1 **{metrics.macro_f1:.4f}**.",
         *_lowest(len(shown), len(metrics.classes)),
         table(["class", "precision", "recall", "F1", "rows"], classes),

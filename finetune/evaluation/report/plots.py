@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from finetune.data.tables.safe_text import printable
+from finetune.errors import number_of
 from finetune.run.atomic_files import write_atomically
 from finetune.run.measurements import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
 
@@ -128,7 +129,7 @@ def _caption(metrics: Metrics) -> str:
         if len(metrics.confusion_labels) > MAX_NUMBERED_CLASSES
         else ""
     )
-    return f"{metrics.rows:,} rows; {of}the shade is the share of the true class{few}"
+    return f"{number_of(metrics.rows, 'row')}; {of}the shade is the share of the true class{few}"
 
 
 def scatter_figure(metrics: RegressionMetrics, *, title: str) -> Figure:
@@ -144,7 +145,11 @@ def scatter_figure(metrics: RegressionMetrics, *, title: str) -> Figure:
     axes.set_xlabel("true score", color=INK, fontsize=9)
     axes.set_ylabel("predicted score", color=INK, fontsize=9)
     shown = "" if len(gold) == metrics.rows else f"{len(gold):,} of "
-    _head(figure, title, f"{shown}{metrics.rows:,} rows; on the dashed line, predictions are right")
+    _head(
+        figure,
+        title,
+        f"{shown}{number_of(metrics.rows, 'row')}; on the dashed line, predictions are right",
+    )
     return figure
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from finetune.data.tables.messages import listed
+from finetune.errors import number_of
 from finetune.evaluation.report.abbreviate import (
     MAX_TABLE_CLASSES,
     one_line,
@@ -61,7 +62,7 @@ def _beside(record: RunRecord) -> list[str]:
 
 def describe(metrics: AnyMetrics, *, title: str) -> str:
     """A heading and the overall numbers; of classes a table and the confusion matrix too."""
-    head = f"{title}: {metrics.rows:,} rows"
+    head = f"{title}: {number_of(metrics.rows, 'row')}"
     if isinstance(metrics, RegressionMetrics):
         return "\n".join([head, *_errors(metrics)])
     lines = [
@@ -93,7 +94,7 @@ def comparison(found: Sequence[tuple[str, AnyMetrics]], *, title: str) -> str:
     lines = [f"  {name:<{width}}  {_in_brief(metrics)}" for name, metrics in found]
     scores = isinstance(found[0][1], RegressionMetrics)
     what = "correlation" if scores else "accuracy"
-    head = f"{title}: {found[0][1].rows:,} rows, {what} (95% interval)"
+    head = f"{title}: {number_of(found[0][1].rows, 'row')}, {what} (95% interval)"
     return "\n".join([head, *(f"  {sentence}" for sentence in lacking(found[0][1])), *lines])
 
 

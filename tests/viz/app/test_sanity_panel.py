@@ -35,7 +35,7 @@ def test_the_command_checks_a_file_and_saves_what_the_api_finds(
         *("--data", texts, "--checkpoint", checkpoint, "--output", target, "--methods", methods)
     )
     assert result.exit_code == 0, result.output
-    assert result.stderr == "1 texts were too short to check.\n"
+    assert result.stderr == "Too short to check: 1 text.\n"
     lines = result.stdout.splitlines()
     assert (len(lines), lines[-1]) == (4, str(target))
     assert lines[1] == f"random: +1.00, {NO_WEIGHTS}"

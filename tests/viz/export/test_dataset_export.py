@@ -93,7 +93,7 @@ def test_every_row_has_its_files_and_a_line_in_the_index(
     result = run(rows_to(tmp_path / "rows.csv"), folder, checkpoint, *OPTIONS)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{folder / 'index.csv'}\n"
-    assert "1 rows have no file" in result.stderr
+    assert "Without a file: 1 row;" in result.stderr
     index = index_of(folder)
     assert set(index) == set(range(len(ROWS)))
     for row, (text, gold) in enumerate(ROWS):

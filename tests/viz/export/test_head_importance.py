@@ -84,7 +84,7 @@ def test_the_command_writes_what_the_api_finds(
     target = tmp_path / "heads.csv"
     result = run("--data", texts, "--checkpoint", checkpoint, "--output", target)
     assert result.exit_code == 0, result.output
-    assert result.stderr == "1 texts could not be read.\n"
+    assert result.stderr == "Could not be read: 1 text.\n"
     assert result.stdout.splitlines()[-1] == str(target)
     expected = head_table(classifier, [classifier.read(text) for text in TEXTS])
     assert target.read_bytes() == table_csv(expected)

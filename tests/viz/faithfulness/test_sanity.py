@@ -207,7 +207,7 @@ def test_by_default_no_costly_method_is_checked() -> None:
 @pytest.mark.parametrize(
     ("texts", "methods", "error", "message"),
     [
-        (["Oil rises"], ["rollout"], TextError, "None of the 1 texts has 3 words"),
+        (["Oil rises"], ["rollout"], TextError, "Of 1 text none has 3 words"),
         ([TEXT], ["lemon"], MethodError, "Unknown method 'lemon'"),
         ([TEXT], ["rollout:seed=1"], MethodError, "has no option 'seed'"),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from finetune.errors import number_of
 from viz.app import checkpoints
 from viz.app.markdown import plain
 from viz.attribution.descriptions import percent
@@ -44,7 +45,8 @@ def show_sanity(source: str) -> None:
 def _show(record: SanityRecord, fingerprint: str) -> None:
     meaning = MEANING.format(chance=record.chance, limit=record.limit)
     where = f" of {record.data}" if record.data else ""
-    st.caption(f"{plain(f'Checked on {record.n_texts:,} texts{where}.')} {meaning}")
+    checked = f"Checked on {number_of(record.n_texts, 'text')}{where}."
+    st.caption(f"{plain(checked)} {meaning}")
     if record.fingerprint != fingerprint:
         st.warning(
             "This was checked with different weights; check again.", icon=":material/warning:"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from finetune.errors import number_of
 from finetune.run.measurements import Metrics
 from viz.data.audit.record import AuditRecord
 from viz.data.missing import Missing
@@ -12,7 +13,8 @@ MAX_NAMED = 3
 
 def summary(record: AuditRecord) -> Iterator[str]:
     """One sentence for each part that was found out, the most general first."""
-    yield f"{record.n_rows:,} rows, {record.n_read:,} read, {record.n_labeled:,} with a label."
+    rows = number_of(record.n_rows, "row")
+    yield f"{rows}, {record.n_read:,} read, {record.n_labeled:,} with a label."
     yield from record.notes
     yield _measured(record)
     slices, errors, shortcuts = record.slices, record.label_errors, record.shortcuts
