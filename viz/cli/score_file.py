@@ -155,6 +155,8 @@ def _write(run: "ScoreRun", target: Path) -> Path:
         if count:
             were = "text was" if count == 1 else "texts were"
             typer.echo(f"{count:,} {were} skipped: {reason}.", err=True)
+    if record.caution:
+        typer.echo(record.caution, err=True)
     if record.documents is not None and record.documents.n_by_sentence:
         typer.echo(
             f"Of {record.documents.n_by_sentence:,} long texts sentences were hidden, not words.",

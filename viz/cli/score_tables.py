@@ -65,5 +65,5 @@ def write_tables(
 
     if not tables:
         return ()
-    record = load(record_path(checkpoint, output, FILE))
+    record = load(record_path(checkpoint, output, FILE, use="read {} from"))
     return [write(table, format_of(table).write(record)) for table in tables]

@@ -126,8 +126,10 @@ def check_output(
         )
 
 
-def record_path(checkpoint: str | None, output: Path | None, name: str) -> Path:
-    """The file to write: *output*, or the file *name* in the checkpoint's folder.
+def record_path(
+    checkpoint: str | None, output: Path | None, name: str, *, use: str = "write {} into"
+) -> Path:
+    """The file of a record: *output*, or the file *name* in the checkpoint's folder.
 
     Raises:
         CheckpointError: where there is no such folder, and no id of the Hub is of that form.
@@ -142,7 +144,7 @@ def record_path(checkpoint: str | None, output: Path | None, name: str) -> Path:
     if folder is None:
         place_of(str(checkpoint))  # says so where it is not an id of the Hub either
         raise SelectionError(
-            f"{checkpoint!r} has no folder on this machine to write {name} into; name a file with "
+            f"{checkpoint!r} has no folder on this machine to {use.format(name)}; name a file with "
             "--output."
         )
     return folder / name

@@ -7,8 +7,10 @@ test on degraded explanations is left out.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from finetune.errors import number_of
 from viz.attribution.descriptions import true_minus
 from viz.faithfulness.interval import Interval
+from viz.faithfulness.judge_scores import JudgeScores
 from viz.faithfulness.operator_scores import OPERATOR_LABELS, OperatorScores
 from viz.faithfulness.record import FaithfulnessRecord, MethodScores
 from viz.figures.citation import SHOWN_HASH_DIGITS
@@ -86,7 +88,11 @@ def columns_of(record: FaithfulnessRecord, operator: str) -> list[Column]:
             columns.append(Column("NAOPC", _NAOPC, lambda one, under: under.naopc))
         if judge is not None:
             columns.append(
-                Column("Twin's share", _TWIN, lambda one, under: judge.share(one.method, operator))
+                Column(
+                    "Twin's share",
+                    _twin(judge),
+                    lambda one, under: judge.share(one.method, operator),
+                )
             )
     columns += [
         Column(
@@ -106,11 +112,15 @@ _SHARE = (
     "important first, as a way from random orders (0) to the best order of each text (1)."
 )
 _NAOPC = "NAOPC: the same from the worst order of each text (0) to the best (1)."
-_TWIN = "Twin's share: the same orders by the probabilities of a twin that knows hidden words."
 _DIFFERENCES = (
     ("comprehensiveness", "Comp.", "Comp.: comprehensiveness", "higher"),
     ("sufficiency", "Suff.", "Suff.: sufficiency", "lower"),
 )
+
+
+def _twin(judge: JudgeScores) -> str:
+    knows = " that knows hidden words" * bool(judge.masking)
+    return f"Twin's share: the same orders by the probabilities of a twin{knows}."
 
 
 def _section(record: FaithfulnessRecord, operator: str, methods: Sequence[MethodScores]) -> Section:
@@ -147,8 +157,8 @@ def _planted(record: FaithfulnessRecord, methods: Sequence[MethodScores]) -> Sec
 def _notes(record: FaithfulnessRecord) -> Iterator[str]:
     yield (
         f"{record.checkpoint} (weights {record.fingerprint[:SHOWN_HASH_DIGITS]}) on "
-        f"{record.n_texts:,} texts of {record.data} ({record.data_fingerprint[:SHOWN_HASH_DIGITS]})"
-        f", seed {record.seed}; CLSight {version()}."
+        f"{number_of(record.n_texts, 'text')} of {record.data} "
+        f"({record.data_fingerprint[:SHOWN_HASH_DIGITS]}), seed {record.seed}; CLSight {version()}."
     )
     columns = [column for operator in record.random for column in columns_of(record, operator)]
     if columns:
@@ -157,6 +167,8 @@ def _notes(record: FaithfulnessRecord) -> Iterator[str]:
             "Methods stand in the order of their mean share; in parentheses are 95% intervals "
             f"({record.resamples:,} bootstrap resamples of the texts)."
         )
+        if record.caution:
+            yield record.caution
     if record.ranking_operators:
         yield _limits(record)
     yield (
@@ -174,15 +186,15 @@ def _notes(record: FaithfulnessRecord) -> Iterator[str]:
         yield record.planted.sentence
     for one in record.methods:
         if one.refused is not None:
-            yield f"{method_name(one)}, on {one.n_texts:,} texts: {one.refused}"
+            yield f"{method_name(one)}, on {number_of(one.n_texts, 'text')}: {one.refused}"
 
 
 def _limits(record: FaithfulnessRecord) -> str:
     """What the best and the worst order are of."""
     if record.searched is not None:
         return (
-            f"Best and worst order of {record.searched.n_texts:,} texts are those of a search over "
-            f"{record.searched.n_versions:,} versions each."
+            f"Best and worst order of {number_of(record.searched.n_texts, 'text')} are those "
+            f"of a search over {record.searched.n_versions:,} versions each."
         )
     goals = [goal for goal in ("best", "worst") if record.was_searched(goal)]
     searched = f" and a search for the {' and the '.join(goals)}" if goals else ""

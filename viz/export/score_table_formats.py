@@ -19,7 +19,10 @@ from viz.faithfulness.metrics import METRICS
 from viz.faithfulness.record import FaithfulnessRecord, MethodScores
 from viz.model.installation import version
 
-_MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~$])")
+_MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~$]|&(?=#?\w+;))")
+"""What Markdown acts on anywhere, and where an entity begins."""
+_LIST = re.compile(r"^(\d*)([-+.)])(?=\s)")
+"""What makes a list of a paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def markdown(record: FaithfulnessRecord) -> bytes:
 
 
 def _markdown(text: str) -> str:
-    return _MARKDOWN_SIGNS.sub(r"\\\1", " ".join(text.split()))
+    return _LIST.sub(r"\1\\\2", _MARKDOWN_SIGNS.sub(r"\\\1", " ".join(text.split())))
 
 
 def _markdown_rows(section: Section) -> Iterator[str]:

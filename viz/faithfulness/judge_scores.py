@@ -7,7 +7,7 @@ it.  Source: viz/faithfulness/README.md 2; Madsen et al. 2024.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from finetune.errors import quoted
+from finetune.errors import number_of, quoted
 from finetune.run.json_files import Correlation, Count, Number
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.operator_scores import Means, Operator, OperatorScores
@@ -73,17 +73,17 @@ class JudgeScores:
     @property
     def sentence(self) -> str:
         """How far the two agree, for a reader: one sentence or two."""
-        parts = []
+        parts, measured = [], number_of(self.n_texts, "text")
         if self.n_agree is not None:
-            parts.append(f"predicts the same class for {self.n_agree:,} of {self.n_texts:,} texts")
+            parts.append(f"predicts the same class for {self.n_agree:,} of {measured}")
         if self.accuracy is not None:
             shares = [
                 f"{each.mean:.1%} ({each.low:.1%} to {each.high:.1%})"
                 for each in (self.accuracy.judge, self.accuracy.original)
             ]
             parts.append(
-                f"is right for {shares[0]} of {self.accuracy.n_texts:,}, the original for "
-                f"{shares[1]}"
+                f"is right for {shares[0]} of {number_of(self.accuracy.n_texts, 'text')} with a "
+                f"known class, the original for {shares[1]}"
             )
         if self.ranking is not None:
             parts.append(
@@ -91,7 +91,7 @@ class JudgeScores:
                 f"{self.ranking.spearman:.2f} with the original's ranking"
             )
         who = f"The twin {quoted(self.checkpoint)}"
-        parts = parts or [f"measured {self.n_texts:,} texts"]
+        parts = parts or [f"measured {measured}"]
         note = masking_note(self.masking)
         return f"{who} {'; it '.join(parts)}.{' ' * bool(note)}{note}"
 

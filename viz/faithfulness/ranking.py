@@ -12,7 +12,7 @@ import numpy as np
 
 from viz.errors import SelectionError
 from viz.faithfulness.partial_results import RowResult
-from viz.faithfulness.record import FaithfulnessRecord
+from viz.faithfulness.record import FEW_TEXTS, FaithfulnessRecord
 from viz.faithfulness.score import quick_methods
 from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarize
@@ -23,7 +23,7 @@ from viz.model.text_files import Columns, Row, Texts
 
 MAX_ROWS = 100
 """Texts that are measured where the time allows it."""
-MIN_ROWS = 10
+MIN_ROWS = FEW_TEXTS
 """Of fewer texts no method can be called the best."""
 MAX_SECONDS = 120.0
 """How long anybody waits for it."""

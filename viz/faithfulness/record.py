@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from finetune.checkpoint.windows import WindowSettings
-from finetune.errors import quoted
+from finetune.errors import number_of, quoted
 from finetune.run.json_files import ROUNDING, Amount, Correlation, Count, Items, Number, Share
 from viz.faithfulness.degraded import MetricTest
 from viz.faithfulness.interval import Interval
@@ -23,6 +23,8 @@ from viz.faithfulness.planted_scores import PlantedScores
 from viz.faithfulness.record_file import RecordFile
 
 FILE = "faithfulness.json"
+FEW_TEXTS = 10
+"""Of fewer texts a bootstrap says too little of how far means vary."""
 FORMAT = 1
 MAX_PASSES = 1e9
 """More forward passes than anybody makes for a text."""
@@ -159,6 +161,16 @@ class FaithfulnessRecord:
             return None
         known = [under.means[metric] for under in one.under.values() if metric in under.means]
         return sum(known) / len(known) if known else None
+
+    @property
+    def caution(self) -> str:
+        """What a reader must know of intervals over few texts; empty where there are enough."""
+        if self.n_texts >= FEW_TEXTS:
+            return ""
+        measured = number_of(self.n_texts, "text")
+        if self.n_texts == 1:
+            return f"Only {measured} was measured, so that intervals have no width and say nothing."
+        return f"Only {measured} were measured, so that intervals are narrower than they should be."
 
     def was_searched(self, goal: str) -> bool:
         """Whether a search was part of `best`, or of `worst`: one of both, or as a method."""

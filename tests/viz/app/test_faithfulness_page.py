@@ -122,6 +122,7 @@ def test_what_was_measured_is_drawn_and_listed(
     assert app.dataframe[0].value["planted"].dropna().tolist() == [75]
     assert any("was planted for" in each.value for each in app.caption)
     assert "Measured on 3 texts of texts.csv" in app.caption[0].value
+    assert app.caption[1].value.startswith("Only 3 texts were measured, so that intervals are")
     assert len(app.get("plotly_chart")) == 2
     assert set(app.dataframe[0].value["method"]) == {one.label for one in record.methods}
     merits = list(app.dataframe[0].value["merit"])

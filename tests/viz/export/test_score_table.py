@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from typer.testing import CliRunner, Result
 
 from viz.__main__ import app
 from viz.export.csv_cells import unguarded
-from viz.export.score_table import method_name, ranked, written
-from viz.export.score_table_formats import TABLE_FORMATS
+from viz.export.score_table import method_name, ranked, score_table, written
+from viz.export.score_table_formats import TABLE_FORMATS, markdown
 from viz.faithfulness.degraded import PERCENTS, DegradedMetric, MetricTest
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.judge_scores import JudgeScores
@@ -205,6 +206,40 @@ def test_what_is_said_with_it_names_what_it_is_of_and_what_it_does_not_say(
     assert "Comprehensiveness (0.500 by [MASK])" in plain
 
 
+@pytest.mark.parametrize(
+    ("n_texts", "said"),
+    [
+        (1, "Only 1 text was measured, so that intervals have no width and say nothing."),
+        (9, "Only 9 texts were measured, so that intervals are narrower than they should be."),
+        (10, None),
+    ],
+)
+def test_what_few_texts_cannot_say_is_said(
+    record: FaithfulnessRecord, n_texts: int, said: str | None
+) -> None:
+    notes = score_table(replace(record, n_texts=n_texts)).notes
+    assert [note for note in notes if note.startswith("Only ")] == ([said] if said else [])
+
+
+@pytest.mark.parametrize("masking", [True, False, None])
+def test_a_twin_knows_hidden_words_only_where_its_record_says_so(
+    record: FaithfulnessRecord, masking: bool | None
+) -> None:
+    assert record.judge is not None
+    judge = replace(record.judge, masking=masking)
+    said = " ".join(score_table(replace(record, judge=judge)).notes)
+    assert ("a twin that knows hidden words." in said) == (masking is True)
+
+
+@pytest.mark.parametrize("name", ["&lt;b&gt;", "1. a", "+ a", "- a", "2) a", "a | b"])
+def test_no_name_of_a_checkpoint_is_markup(record: FaithfulnessRecord, name: str) -> None:
+    written = markdown(replace(record, checkpoint=name)).decode()
+    tokens = MarkdownIt("commonmark").enable("table").parse(written)
+    assert not {each.type for each in tokens} & {"ordered_list_open", "bullet_list_open"}
+    texts = ["".join(c.content for c in t.children or ()) for t in tokens if t.type == "inline"]
+    assert any(text.startswith(f"{name} (weights") for text in texts)
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["score", *arguments])
 
@@ -228,6 +263,10 @@ def test_tables_are_made_of_the_record_that_is_there(
         (("--table", "t.xlsx"), "--table 't.xlsx' is not a table; end its name with one of .md"),
         (("--table", "t.md", "--seed", "1"), "--seed does nothing without --data, where the"),
         (("--table", "t.md", "--output", "none.json"), "'none.json' can't be read: No such file"),
+        (
+            ("--table", "t.md", "--checkpoint", "owner/name"),
+            "'owner/name' has no folder on this machine to read faithfulness.json from; name a",
+        ),
     ],
 )
 def test_what_makes_no_table_is_one_sentence(arguments: tuple[str, ...], message: str) -> None:

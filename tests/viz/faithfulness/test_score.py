@@ -564,7 +564,7 @@ def test_texts_that_are_all_too_short_are_one_sentence(checkpoint: Path, tmp_pat
     result = run(*options(data, checkpoint, tmp_path / "out.json", "--processes", "1"))
     assert result.exit_code == 1
     assert result.stderr == (
-        "None of the 2 texts of 'texts.csv' can be measured; give texts of at least 3 words.\n"
+        "Of 2 texts of 'texts.csv' none can be measured; give texts of at least 3 words.\n"
     )
 
 
@@ -599,3 +599,17 @@ def test_methods_that_take_too_long_are_scored_only_where_they_are_named() -> No
     chosen = default_methods()
     assert chosen[0] == next(iter(METHODS))
     assert set(chosen) == {name for name, method in METHODS.items() if method.cost <= 700}
+
+
+def test_one_text_is_told_in_the_singular_and_with_a_caution(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "one.csv"
+    data.write_text("text\noil prices rise\n", "utf-8")
+    where = ("--methods", "attention", "--table", str(tmp_path / "t.md"))
+    result = run(*options(data, checkpoint, tmp_path / "out.json", "--processes", "1", *where))
+    assert result.exit_code == 0, result.output
+    assert "Only 1 text was measured, so that intervals have no width" in result.stderr
+    written = (tmp_path / "t.md").read_text("utf-8")
+    assert " on 1 text of one.csv (" in written
+    assert "1 texts" not in written + result.stderr

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from finetune.errors import number_of
 from viz.app import checkpoints, keys
 from viz.app.markdown import plain
 from viz.app.panels import masthead, sanity, score_table, source
@@ -84,6 +85,8 @@ def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
     st.caption(f"{plain(_measured_on(record))} {MEANING}{end}")
     if record.judge is not None:
         st.caption(plain(f"{record.judge.sentence} {JUDGED}"))
+    if record.caution:
+        st.caption(record.caution)
     if record.fingerprint != checkpoints.classifier(checkpoint).fingerprint:
         st.warning(
             "This was measured with different weights; measure again.", icon=":material/warning:"
@@ -102,7 +105,7 @@ def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
 def _measured_on(record: FaithfulnessRecord) -> str:
     skipped = sum(record.skipped.values())
     left_out = f", {skipped:,} left out" if skipped else ""
-    measured = f"Measured on {record.n_texts:,} texts of {record.data}{left_out}."
+    measured = f"Measured on {number_of(record.n_texts, 'text')} of {record.data}{left_out}."
     documents = record.documents
     if documents is None or not documents.n_texts:
         return measured
