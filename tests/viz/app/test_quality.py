@@ -62,7 +62,7 @@ def test_the_newest_run_shows_its_classes_and_what_stands_beside_it(
     assert classes["Class"] == [one.label for one in measured.classes]
     assert classes["Rows"] == [500] * 4
     assert others["Method"] == ["this run", "naive Bayes"]
-    assert others["Accuracy"] == [pytest.approx(0.9335), 0.5]
+    assert others["Accuracy"] == [pytest.approx(93.35), 50]
     assert others["95% interval"][1] == "40.0% to 60.0%"
     assert len(app.expander[0].get("plotly_chart")) == 1
 

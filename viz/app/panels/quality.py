@@ -14,7 +14,7 @@ from viz.runs.state import Run
 from viz.widgets.theme.component import current_theme
 
 COLUMNS = {
-    "Accuracy": st.column_config.NumberColumn(format="percent"),
+    "Accuracy": st.column_config.NumberColumn(format="%.1f%%"),
     **{
         name: st.column_config.NumberColumn(format="%.3f")
         for name in ("Precision", "Recall", "F1", "Macro F1", "R²", "Pearson")
@@ -80,7 +80,7 @@ def _measured(metrics: AnyMetrics) -> dict[str, Any]:
         return {"R²": metrics.r2, "RMSE": metrics.rmse, "Pearson": metrics.pearson}
     low, high = metrics.accuracy_interval
     return {
-        "Accuracy": metrics.accuracy,
+        "Accuracy": 100 * metrics.accuracy,
         "95% interval": f"{low:.1%} to {high:.1%}",
         "Macro F1": metrics.macro_f1,
     }

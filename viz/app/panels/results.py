@@ -80,7 +80,9 @@ def _row(run: Run) -> dict[str, Any]:
         "Measured on": "validation" if run.record.test is None else "test",
     }
     row |= {
-        each.title: each.of(metrics) for each in METRICS if each.regression == run.record.regression
+        each.title: each.of(metrics) * (100 if _is_percentage(each) else 1)
+        for each in METRICS
+        if each.regression == run.record.regression
     }
     if isinstance(metrics, Metrics):
         low, high = metrics.accuracy_interval
@@ -88,10 +90,14 @@ def _row(run: Run) -> dict[str, Any]:
     return row
 
 
+def _is_percentage(metric: Metric) -> bool:
+    return metric.format.endswith("%")
+
+
 def _format(metric: Metric) -> str:
     """How a column of the table writes a metric."""
-    if metric.format.endswith("%"):
-        return "percent"
+    if _is_percentage(metric):
+        return "%.1f%%"
     return "%.4g" if metric.range[1] == inf else "%.3f"
 
 

@@ -42,7 +42,7 @@ def result(request: AuditRequest) -> Audit | None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             st.caption("The audit was canceled; what is below is of the rows read until then.")
             st.button(
-                "Go on",
+                "Continue",
                 key="audit-again",
                 on_click=background.cancel_job,
                 args=(audits.KIND,),

@@ -84,7 +84,7 @@ def choose_prediction(record: AuditRecord, table: pd.DataFrame) -> Cell:
         hide_index=True,
         height="content" if len(rows) <= MOST else "auto",
         column_config={
-            name: st.column_config.NumberColumn(format="percent")
+            name: st.column_config.NumberColumn(format="%.1f%%")
             for name in ("Share", "Mean confidence")
         },
         key="data-predictions",
@@ -103,18 +103,18 @@ def choose_prediction(record: AuditRecord, table: pd.DataFrame) -> Cell:
 def _predicted(record: AuditRecord, table: pd.DataFrame) -> list[dict[str, Any]]:
     """How often each class is predicted, the most frequent first."""
     confidence = table.groupby("prediction")["probability"].agg(["count", "mean"])
-    total = int(confidence["count"].sum()) or 1
+    total, percentages = int(confidence["count"].sum()) or 1, 100 * confidence["mean"]
     rows = [
         {
             "Class": label,
             "Rows": int(confidence["count"].get(label, 0)),
-            "Mean confidence": confidence["mean"].get(label),
+            "Mean confidence": percentages.get(label),
             NUMBER: number,
         }
         for number, label in enumerate(record.labels)
     ]
     for row in rows:
-        row["Share"] = row["Rows"] / total
+        row["Share"] = 100 * row["Rows"] / total
     return sorted(rows, key=lambda row: -row["Rows"])
 
 

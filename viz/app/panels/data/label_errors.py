@@ -38,8 +38,8 @@ def show(
         hide_index=True,
         height="content" if len(errors.items) <= MAX_VISIBLE else 400,
         column_config={
-            "P(label)": st.column_config.NumberColumn(format="percent"),
-            "P(suggested)": st.column_config.NumberColumn(format="percent"),
+            "P(label)": st.column_config.NumberColumn(format="%.1f%%"),
+            "P(suggested)": st.column_config.NumberColumn(format="%.1f%%"),
             "Likely": st.column_config.CheckboxColumn(),
             "Text": st.column_config.TextColumn(width="large"),
         },
@@ -66,8 +66,8 @@ def _entries(each: LabelError, table: pd.DataFrame, decisions: Decisions) -> dic
         "Label": each.label,
         "Suggested": each.suggested,
         "Likely": each.likely,
-        "P(label)": each.label_probability,
-        "P(suggested)": each.suggested_probability,
+        "P(label)": 100 * each.label_probability,
+        "P(suggested)": 100 * each.suggested_probability,
         "Words": ", ".join(list(dict.fromkeys(word.word for word in each.words))[:4]),
         "Text": shortened(str(table["text"].iat[each.row])),
     }

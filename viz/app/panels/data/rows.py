@@ -134,7 +134,7 @@ def _show_table(request: AuditRequest, audit: Audit, rows: IntArray, name: str) 
         column_config={
             audit.rows.unit.capitalize(): st.column_config.NumberColumn(width=70, format="%d"),
             "Probability": st.column_config.NumberColumn(
-                format="percent", width=95, help="Of the predicted class."
+                format="%.1f%%", width=95, help="Of the predicted class."
             ),
             "Loss": st.column_config.NumberColumn(
                 format="%.2f",
@@ -168,7 +168,7 @@ def _view(audit: Audit, rows: IntArray, column: str | None) -> pa.Table:
         cells["True"] = _names(table["label"])
     cells["Predicted"] = _names(table["prediction"])
     if "probability" in table:
-        cells["Probability"] = table["probability"]
+        cells["Probability"] = 100 * table["probability"]
     if audit.rows.gold is not None and "loss" in table:
         cells["Loss"] = table["loss"]
     if column is not None and column in table and column not in cells:

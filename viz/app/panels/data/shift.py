@@ -20,8 +20,8 @@ def show(shift: Shift | Missing, text_column: str) -> None:
     """Show what shifted, or how to compare."""
     if isinstance(shift, Missing):
         st.caption(
-            f"{plain(shift.missing)} Choose an earlier file, such as last month's, under "
-            "*Compare with*."
+            f"{plain(shift.missing)} Choose an earlier file under *Compare with*, such as last "
+            "month's."
         )
         return
     _show_verdict(shift)
@@ -94,8 +94,8 @@ def _show_words(shift: Shift, text_column: str) -> None:
             {
                 "Word": each.word,
                 "Kind": each.kind,
-                "Before": each.reference_share,
-                "Now": each.share,
+                "Before": 100 * each.reference_share,
+                "Now": 100 * each.share,
                 "Score": number(each.score),
             }
             for each in shift.words
@@ -103,7 +103,7 @@ def _show_words(shift: Shift, text_column: str) -> None:
         [Group("word", text_column, each.word) for each in shift.words],
         key="data-shift-words",
         columns={
-            "Before": st.column_config.NumberColumn(format="percent"),
-            "Now": st.column_config.NumberColumn(format="percent"),
+            "Before": st.column_config.NumberColumn(format="%.1f%%"),
+            "Now": st.column_config.NumberColumn(format="%.1f%%"),
         },
     )

@@ -32,8 +32,8 @@ def _show(slices: Slices) -> None:
         [Group(each.by, each.column, each.value) for each in slices.items],
         key="data-slices",
         columns={
-            "Accuracy": column.NumberColumn(format="percent"),
-            "of all errors": column.ProgressColumn(format="percent", min_value=0, max_value=1),
+            "Accuracy": column.NumberColumn(format="%.1f%%"),
+            "of all errors": column.ProgressColumn(format="%.1f%%", min_value=0, max_value=100),
             "p": column.NumberColumn(format="%.2g"),
         },
     )
@@ -46,8 +46,8 @@ def _entries(each: Slice) -> dict[str, Any]:
         "Value": each.value,
         "Rows": each.n_rows,
         "Errors": each.n_errors,
-        "Accuracy": each.accuracy,
+        "Accuracy": 100 * each.accuracy,
         "95% interval": f"{low:.1%} to {high:.1%}",
-        "of all errors": each.error_share,
+        "of all errors": 100 * each.error_share,
         "p": each.p_value,
     }
