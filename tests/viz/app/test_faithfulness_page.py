@@ -286,6 +286,16 @@ def test_the_pointer_tells_what_a_twin_says(scored: tuple[Path, FaithfulnessReco
         assert ("twin" in entries[3]) == bool(expected)
 
 
+def test_the_axis_of_quick_methods_alone_has_more_than_one_number(
+    scored: tuple[Path, FaithfulnessRecord],
+) -> None:
+    _, record = scored
+    for passes, numbers in ((2, (1, 2, 5)), (100, (1, 10, 100))):
+        methods = tuple(replace(one, passes=passes) for one in record.methods)
+        axis = faithfulness_chart(replace(record, methods=methods), "mask").layout.xaxis
+        assert axis.tickvals[: len(numbers)] == numbers
+
+
 @pytest.mark.parametrize("operator", ["mask", "delete"])
 def test_the_chart_shows_every_method_with_its_interval(
     scored: tuple[Path, FaithfulnessRecord], operator: str

@@ -19,6 +19,8 @@ HEIGHT = 420
 """Pixels from its top to its bottom."""
 LETTER_WIDTH = 6.2
 """Pixels of a letter in a label, on average."""
+LINES = (0, 1)
+"""Shares that are drawn as lines: random orders, and the best one."""
 
 
 def faithfulness_chart(
@@ -36,19 +38,19 @@ def faithfulness_chart(
     ]
     figure = go.Figure([_points(shown, operator, record, palette)])
     x_range, y_range = _ranges(shown)
-    powers = [10**power for power in range(math.ceil(_max_log_passes(shown)) + 1)]
+    ticks = _ticks(_max_log_passes(shown))
     for label in _labels(shown, x_range, y_range):
         figure.add_annotation(
             label | {"font": {"size": 11, "color": palette.ink}, "arrowcolor": palette.muted}
         )
-    for height, dash in ((0, "dot"), (1, "dash")):
+    for height, dash in zip(LINES, ("dot", "dash"), strict=True):
         figure.add_hline(height, line={"color": palette.muted, "width": 1, "dash": dash})
     figure.update_xaxes(
         type="log",
         range=x_range,
         title="forward passes per text",
-        tickvals=powers,
-        ticktext=[f"{power:,}" for power in powers],
+        tickvals=ticks,
+        ticktext=[f"{tick:,}" for tick in ticks],
         gridcolor=palette.line,
         zeroline=False,
     )
@@ -122,6 +124,12 @@ def _max_log_passes(shown: MeasuredMethods) -> float:
     return max((math.log10(_passes(one)) for one, _ in shown), default=1.0)
 
 
+def _ticks(max_log_passes: float) -> list[int]:
+    """Powers of 10, or where all methods are quick, numbers between them too."""
+    steps = (1, 2, 5) if max_log_passes < 1 else (1,)
+    return [step * 10**power for power in range(math.ceil(max_log_passes) + 1) for step in steps]
+
+
 def _ranges(shown: MeasuredMethods) -> tuple[list[float], list[float]]:
     """What the axes span: decades of passes, with room for labels to the right, and shares."""
     widest = max((len(one.label) * LETTER_WIDTH for one, _ in shown), default=0.0)
@@ -134,14 +142,19 @@ def _labels(
     shown: MeasuredMethods, x_range: list[float], y_range: list[float]
 ) -> list[dict[str, object]]:
     """Annotations that name the points, none over another."""
+
+    def height(share: float) -> float:
+        return (y_range[1] - share) / (y_range[1] - y_range[0]) * HEIGHT
+
     points = [
         LabeledPoint(
             (np.log10(_passes(one)) - x_range[0]) / (x_range[1] - x_range[0]) * MIN_WIDTH,
-            (y_range[1] - share.mean) / (y_range[1] - y_range[0]) * HEIGHT,
+            height(share.mean),
             len(one.label) * LETTER_WIDTH,
         )
         for one, share in shown
     ]
+    offsets = label_offsets(points, [height(line) for line in LINES])
     return [
         {
             "x": float(np.log10(_passes(one))),
@@ -155,5 +168,5 @@ def _labels(
             "arrowwidth": 0.6,
             "standoff": 5,
         }
-        for (one, share), offset in zip(shown, label_offsets(points), strict=True)
+        for (one, share), offset in zip(shown, offsets, strict=True)
     ]

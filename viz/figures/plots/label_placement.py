@@ -28,12 +28,20 @@ class LabeledPoint:
         beside = LABEL_GAP / 2 < other.x - self.x < self.width + LABEL_GAP
         return beside and abs(self.y + offset - other.y) < LINE_HEIGHT * 0.75
 
+    def is_crossed(self, line: float, offset: float) -> bool:
+        """Whether a horizontal line would strike the label out, moved down by its offset."""
+        return abs(self.y + offset - line) < LINE_HEIGHT / 2
 
-def label_offsets(points: Sequence[LabeledPoint]) -> list[float]:
+
+def label_offsets(points: Sequence[LabeledPoint], lines: Sequence[float] = ()) -> list[float]:
     """How far down each label goes, which stands to the right of its point, so that all are free.
 
     Labels that are free of each other stay so on a wider chart: points move apart, labels do not
     grow.
+
+    Args:
+        points: What is labeled.
+        lines: Where horizontal lines are that no label may lie on, in pixels from the top.
     """
     placed: dict[int, float] = {}
     steps = [0.0] + [sign * LINE_HEIGHT * step / 2 for step in range(1, 80) for sign in (1, -1)]
@@ -44,6 +52,7 @@ def label_offsets(points: Sequence[LabeledPoint]) -> list[float]:
             for offset in steps
             if not any(own.overlaps(points[other], offset, placed[other]) for other in placed)
             and not any(own.hides(point, offset) for point in points if point is not own)
+            and not any(own.is_crossed(line, offset) for line in lines)
         )
         # Of hundreds of points in one place, the last labels lie on others.
         placed[index] = next(free, 0.0)

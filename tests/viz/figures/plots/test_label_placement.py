@@ -18,3 +18,9 @@ def test_no_label_lies_on_another(points: list[LabeledPoint]) -> None:
 
 def test_a_label_with_room_stays_beside_its_point() -> None:
     assert label_offsets([LabeledPoint(0, 0, 50), LabeledPoint(0, 100, 50)]) == [0, 0]
+
+
+@given(POINTS, st.floats(0, 420))
+def test_no_line_strikes_a_label_out(point: LabeledPoint, line: float) -> None:
+    (offset,) = label_offsets([point], [line])
+    assert not point.is_crossed(line, offset)
