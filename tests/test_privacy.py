@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,3 +116,9 @@ assert datasets.config.HF_UPDATE_DOWNLOAD_COUNTS is False
 assert huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY is True
 """
     _run(outside, "-c", program, where=tmp_path)
+
+
+def test_the_app_offers_no_way_by_which_a_text_could_leave() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["client"]["showErrorLinks"] is False
