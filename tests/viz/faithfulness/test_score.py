@@ -613,3 +613,17 @@ def test_one_text_is_told_in_the_singular_and_with_a_caution(
     written = (tmp_path / "t.md").read_text("utf-8")
     assert " on 1 text of one.csv (" in written
     assert "1 texts" not in written + result.stderr
+
+
+@pytest.mark.parametrize(("label", "known"), [("World", True), ("Weather", False), ("", None)])
+def test_labels_of_other_classes_are_said_to_leave_out_the_accuracy(
+    data: Path, checkpoint: Path, tmp_path: Path, label: str, known: bool | None
+) -> None:
+    labeled = tmp_path / "labeled.csv"
+    labeled.write_text(f"text,label\noil prices rise,{label}\n", "utf-8")
+    twin = str(data.with_name("twin"))
+    result = run(*options(labeled, checkpoint, tmp_path / "out.json", "--judge", twin))
+    assert result.exit_code == 0, result.output
+    said = "Accuracy is not measured, since not all labels in column 'label' are classes of"
+    assert (said in result.stderr) == (known is False)
+    assert ("is right for" in result.stderr) == (known is True)
