@@ -134,10 +134,15 @@ class PredictionRun:
             }
             if windows is not None:
                 settings |= {f"text window {key}": own for key, own in asdict(windows).items()}
-            output.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = RowWriter(
-                output, source, self.columns.added, settings, overwrite=overwrite
-            )
+            try:
+                output.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = RowWriter(
+                    output, source, self.columns.added, settings, overwrite=overwrite
+                )
+            except OSError as error:
+                raise SelectionError(
+                    f"{str(output)!r} can't be written: {_reason(error)}; give another output."
+                ) from error
 
     def blocks_left(self) -> list[range]:
         """The rows of each block that has no predictions yet."""
@@ -291,8 +296,11 @@ def _one_sentence() -> Iterator[None]:
     except (DataError, OutputError, RecordError) as error:
         raise SelectionError(as_sentence(error)) from error
     except OSError as error:
-        reason = (error.strerror or "the system refuses").lower()
         raise SelectionError(
-            f"The output can't be written: {reason}; what is predicted is kept: run the same "
-            "command again once that is mended."
+            f"The output can't be written: {_reason(error)}; what is predicted is kept: run the "
+            "same command again once that is mended."
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "the system refuses").lower()
