@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from finetune.checkpoint.garbage import collect_less_garbage
+from finetune.errors import number_of
 from finetune.run.local_paths import is_same_file
 from viz.errors import SelectionError, TextError, VizError
 
@@ -201,13 +202,22 @@ def progress_bar(total: float, unit: str) -> "Iterator[tqdm[NoReturn]]":
 
 
 def read_rows(classifier: "Classifier", texts: "Texts") -> "list[Reading]":
-    """The rows that can be read."""
+    """The rows that can be read.
+
+    Raises:
+        SelectionError: where there is none.
+    """
     readings = []
     for row in texts.rows:
         try:
             readings.append(classifier.read(row.text, row.pair))
         except TextError:
             continue
+    if not readings:
+        rows = number_of(len(texts.rows), "row")
+        raise SelectionError(
+            f"Of {rows} of {texts.name!r} none can be read; give rows with a text."
+        )
     return readings
 
 

@@ -136,6 +136,15 @@ def test_the_file_that_is_read_is_never_written_over(
     assert texts.read_bytes() == before
 
 
+def test_a_file_without_a_text_is_one_sentence(checkpoint: Path, tmp_path: Path) -> None:
+    blank = tmp_path / "blank.csv"
+    blank.write_text('text\n" "\n""\n', "utf-8")
+    result = run("--data", blank, "--checkpoint", checkpoint)
+    assert (result.exit_code, result.stdout) == (1, "")
+    said = "Of 2 rows of 'blank.csv' none can be read; give rows with a text.\n"
+    assert result.stderr == said
+
+
 def test_the_map_is_centered_at_zero_in_the_colors_of_the_page() -> None:
     values = np.array([[0.5, -2.0], [0.0, 1.0], [0.25, 0.125]])
     (drawn,) = head_map(values, theme="dark").data
