@@ -31,7 +31,9 @@ def link(app: App) -> dict[str, str]:
 
 def test_a_text_is_taken_along_and_compared_with_another_by_keyboard(app: App) -> None:
     app.open(text=FIRST)
-    app.page.get_by_role("link", name="Compare with another text").focus()
+    way = app.page.get_by_role("link", name="Compare with another text")
+    way.focus()
+    expect(way).to_have_css("outline-style", "solid")
     app.page.keyboard.press("Enter")
     app.page.wait_for_url("**/compare**")
     app.settle()
