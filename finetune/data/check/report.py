@@ -112,6 +112,6 @@ class CheckReport:
         if not any(counts):
             return "No problems found in this data."
         return (
-            f"{stops or 'No'} fatal, {plural(warnings, 'warning', 'warnings')},"
+            f"{plural(stops, 'stop', 'stops')}, {plural(warnings, 'warning', 'warnings')},"
             f" {plural(notes, 'note', 'notes')}."
         )

@@ -241,6 +241,12 @@ def test_a_held_out_word_for_missing_is_hinted_at(tmp_path: Path) -> None:
     assert "('nan' looks like a missing label: leave it empty then)" in report.verdict()
 
 
+def test_the_last_line_counts_what_is_listed_above_by_the_same_names(tmp_path: Path) -> None:
+    report = check(tmp_path, [*news(30), *({"text": " ", "label": "World"},)])
+    *_, last = report.describe().splitlines()
+    assert last == f"0 stops, {len(report.findings)} warning, 0 notes."
+
+
 # --- columns ------------------------------------------------------------------------------------
 
 
