@@ -76,8 +76,9 @@ class MetricTest:
                 f"and there were {self.n_texts}."
             )
         passed, failed = self._verdicts(passed=True), self._verdicts(passed=False)
-        ranked = f"is ranked right by {', '.join(passed)}" if passed else "is ranked by no metric"
-        left_out = f"; left out are {', '.join(failed)}" if failed else ""
+        ranked = f"is ranked right by {', '.join(passed) or 'no metric'}"
+        verb = "is" if len(failed) == 1 else "are"
+        left_out = f"; left out {verb} {', '.join(failed)}" if failed else ""
         return (
             f"Metrics were tested: {self.label}, its scores shuffled step by step on {self.n_texts}"
             f" texts, {ranked}{left_out} (Spearman, at least {PASSING:.2f})."

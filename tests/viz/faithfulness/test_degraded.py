@@ -99,7 +99,7 @@ def test_a_metric_passes_that_ranks_the_steps(
     assert (test.passed("short", "mask"), test.passed(metric, "delete")) == (None, None)
     written = f"{correlation:.3f}".replace("-", "−")
     label = f"{TESTED[metric].label} ({written} by [MASK])"
-    verdict = f"right by {label} (S" if passed else f"by no metric; left out are {label} (S"
+    verdict = f"right by {label} (S" if passed else f"right by no metric; left out is {label} (S"
     assert f"Attention, its scores shuffled step by step on 20 texts, is ranked {verdict}" in (
         test.sentence
     )
