@@ -50,7 +50,7 @@ def faithfulness_chart(
         range=x_range,
         title="forward passes per text",
         tickvals=ticks,
-        ticktext=[f"{tick:,}" for tick in ticks],
+        ticktext=[f"{passes:,}" for passes in ticks],
         gridcolor=palette.line,
         zeroline=False,
     )
