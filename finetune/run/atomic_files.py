@@ -60,15 +60,16 @@ def write_user_file(path: Path, content: str | bytes) -> None:
     """Let a file that the user named hold *content*: whole, or what it held before.
 
     Unlike `write_atomically` it follows a link, for whoever named it made it; and a pipe or a
-    device, such as `/dev/stdout`, is handed the content as it is.
+    device, such as `/dev/stdout`, is handed the content as it is. Its folder is made if it is not
+    there, so that what took long to measure isn't lost to a name.
     """
     data = _encoded(content)
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(data)
     else:
-        write_atomically(
-            Path(os.path.realpath(path)), data
-        )  # Path.resolve raises on a link to itself
+        file = Path(os.path.realpath(path))  # Path.resolve raises on a link to itself
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, data)
 
 
 def _encoded(content: str | bytes) -> bytes:

@@ -289,6 +289,7 @@ def test_lists_of_labels_need_a_multi_label_checkpoint(checkpoint: Path, tmp_pat
 def test_a_report_that_cannot_be_written_is_one_sentence(
     data: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "no").write_text("a file, and not a folder")
     report = tmp_path / "no" / "report.json"
     result = call("evaluate", "--checkpoint", checkpoint, "--data", data, "--output", report)
     assert sentence(result).startswith("'report.json' can't be written")

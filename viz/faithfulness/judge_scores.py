@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from finetune.errors import number_of, quoted
 from finetune.run.json_files import Correlation, Count, Number
+from viz.attribution.descriptions import true_minus
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.operator_scores import Means, Operator, OperatorScores
 
@@ -88,7 +89,7 @@ class JudgeScores:
         if self.ranking is not None:
             parts.append(
                 f"ranks {self.ranking.n_methods} methods with a Spearman correlation of "
-                f"{self.ranking.spearman:.2f} with the original's ranking"
+                f"{true_minus(f'{self.ranking.spearman:.2f}')} with the original's ranking"
             )
         who = f"The twin {quoted(self.checkpoint)}"
         parts = parts or [f"measured {measured}"]

@@ -146,6 +146,11 @@ def test_a_link_to_itself_that_the_user_named_is_replaced(tmp_path: Path) -> Non
     assert (tmp_path / "loop").read_text() == "{}"
 
 
+def test_a_folder_that_the_user_named_is_made(tmp_path: Path) -> None:
+    write_user_file(tmp_path / "new" / "folder" / "report.json", "{}")
+    assert (tmp_path / "new" / "folder" / "report.json").read_text() == "{}"
+
+
 def test_a_pipe_that_the_user_named_is_handed_the_content(tmp_path: Path) -> None:
     pipe, heard = tmp_path / "pipe", []
     os.mkfifo(pipe)
