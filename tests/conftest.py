@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 
 # All are set before any library reads them.  Tests never look for a network.
@@ -9,6 +10,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Tiny models gain nothing from a second thread; the second core has the other half of the tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A script that starts tests in the background has them, and all that they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -108,7 +108,8 @@ def word_embeddings(model: PreTrainedModel) -> list[nn.Module]:
 def is_activation(module: nn.Module) -> bool:
     """Whether a module is one function of each number it is given, and not that number itself.
 
-    Told by trying it: moved numbers come out moved.
+    Told by trying it: moved numbers come out moved, but for the last bit, which on some processors
+    depends on where in a vector a number stands.
     """
     if any(True for _ in module.parameters()) or any(True for _ in module.children()):
         return False
@@ -122,7 +123,7 @@ def is_activation(module: nn.Module) -> bool:
     return (
         isinstance(given, Tensor)
         and given.shape == numbers.shape
-        and torch.equal(given.flatten()[order].view(2, 3, 4), moved)
+        and torch.allclose(given.flatten()[order].view(2, 3, 4), moved, rtol=1e-5, atol=1e-6)
         and not torch.equal(given, numbers)
     )
 

@@ -44,7 +44,7 @@ def test_ranges_are_written_as_in_python(
 
 @pytest.mark.parametrize("text", ["", "5", "a:b", "-1:4", "1:2:3", "1.5:2", ":5", "٣x:4"])
 def test_what_is_no_range_is_refused(text: str) -> None:
-    with pytest.raises(SelectionError, match=r"no range of rows; give START:END"):
+    with pytest.raises(SelectionError, match=r"is not a range of rows; give START:END"):
         Region.parse(text, None)
 
 

@@ -160,6 +160,16 @@ def test_activations_are_told_by_trying_them(name: str) -> None:
     assert is_activation(ACT2FN[name])
 
 
+def test_a_last_bit_that_depends_on_the_place_makes_no_difference() -> None:
+    class Vectorized(torch.nn.Module):
+        def forward(self, numbers: Tensor) -> Tensor:
+            values = numbers.tanh()
+            values.view(-1)[:16] = torch.nextafter(values.view(-1)[:16], torch.tensor(2.0))
+            return values
+
+    assert is_activation(Vectorized())
+
+
 @pytest.mark.parametrize(
     "module",
     [torch.nn.Identity(), torch.nn.Dropout(), torch.nn.Softmax(-1), torch.nn.Linear(4, 4),
