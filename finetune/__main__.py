@@ -180,8 +180,7 @@ def evaluate(
     masking_ratio: Annotated[
         float,
         typer.Option(
-            help="Share of each text's tokens, 0 to 1, to hide first: does it know such texts, as"
-            " one of train --masking should?"
+            help="Share of each text's tokens, 0 to 1, to hide first, as train --masking does."
         ),
     ] = 0.0,
 ) -> None:

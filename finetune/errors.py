@@ -43,9 +43,15 @@ def quoted(value: object) -> str:
     return text if len(text) <= MAX_QUOTED_CHARS else f"{text[:MAX_QUOTED_CHARS]} …"
 
 
-def number_of(count: int, noun: str) -> str:
-    """How many there are of something, as in "1 text" and "1,200 texts"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
+def number_of(count: int, noun: str, plural: str = "") -> str:
+    """How many there are of something, as in "1 text", "1,200 texts" and "2 classes".
+
+    Args:
+        count: How many.
+        noun: What one of them is called.
+        plural: What several are called; by default the noun and an s.
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 SPELLED_OUT = re.compile(r"(?!(f[lr]?|h|ll?|m|n|r|s[chklmnpqtw]?[hlr]?|x)[aeiouy])[fhlmnrsx]")

@@ -74,11 +74,6 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(parts) + rest
 
 
-def plural(count: int, one: str, many: str) -> str:
-    """The number with its words."""
-    return f"{count:,} {one if count == 1 else many}"
-
-
 def first_examples(examples: Iterable[str]) -> tuple[str, ...]:
     """The first few of *examples*."""
     return tuple(example for example, _ in zip(examples, range(MAX_EXAMPLES), strict=False))

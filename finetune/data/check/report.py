@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from finetune.checkpoint.run_files import CHECK_REPORT
-from finetune.data.check.findings import Finding, Severity, plural
+from finetune.data.check.findings import Finding, Severity
 from finetune.data.column_summary import columns_as_json, describe_columns
 from finetune.data.tables.columns import Columns
-from finetune.errors import DataError, OutputError
+from finetune.errors import DataError, OutputError, number_of
 from finetune.run.atomic_files import write_user_file
 
 LOADER_KINDS = frozenset({"blank text", "no label", "repeated in held-out"})
@@ -72,7 +72,7 @@ class CheckReport:
     def describe(self) -> str:
         """The report for the terminal: rows, then each finding with its examples."""
         splits = ", ".join(f"{count:,} {role}" for role, count in self.rows.items())
-        classes = f"; {plural(self.classes, 'class', 'classes')}" if self.classes else ""
+        classes = f"; {number_of(self.classes, 'class', 'classes')}" if self.classes else ""
         lines = [f"Rows: {splits}{classes}.", *describe_columns(self.columns)]
         for finding in self.findings:
             lines.append(f"  {finding.severity:<8} {finding.sentence}")
@@ -112,6 +112,6 @@ class CheckReport:
         if not any(counts):
             return "No problems found in this data."
         return (
-            f"{plural(stops, 'stop', 'stops')}, {plural(warnings, 'warning', 'warnings')},"
-            f" {plural(notes, 'note', 'notes')}."
+            f"{number_of(stops, 'stop')}, {number_of(warnings, 'warning')},"
+            f" {number_of(notes, 'note')}."
         )

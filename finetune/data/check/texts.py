@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from finetune.data.check.findings import Finding, counted, first_examples, plural, shown_input
+from finetune.data.check.findings import Finding, counted, first_examples, shown_input
 from finetune.data.check.missing_values import is_missing
 from finetune.data.rows import Rows
+from finetune.errors import number_of
 
 Input = tuple[str, str | None]
 Answer = frozenset[str] | float
@@ -43,7 +44,7 @@ def _shared(first: str, second: str, shared: list[Input]) -> Finding:
         severity="warning",
         kind="repeated in held-out" if from_train else "shared by held-out",
         sentence=f"Found again word for word in {second}:"
-        f" {plural(len(shared), 'row', 'rows')} of {first}"
+        f" {number_of(len(shared), 'row')} of {first}"
         + (", left out of training." if from_train else "."),
         count=len(shared),
         examples=first_examples(map(shown_input, dict.fromkeys(shared))),
@@ -57,7 +58,7 @@ def _left_out(role: str, rows: Rows) -> Iterator[Finding]:
             yield Finding(
                 severity="warning",
                 kind=kind,
-                sentence=f"Left out of {role}: {plural(count, 'row', 'rows')} with {what}.",
+                sentence=f"Left out of {role}: {number_of(count, 'row')} with {what}.",
                 count=count,
             )
 
@@ -86,8 +87,7 @@ def _repeated(role: str, labels: Mapping[Input, Counter[Answer]]) -> Iterator[Fi
         yield Finding(
             severity="warning",
             kind="repeated within split",
-            sentence=f"Repeated within {role}, text and label:"
-            f" {plural(count, 'row', 'rows')} too many.",
+            sentence=f"Repeated within {role}, text and label: {number_of(count, 'row')} too many.",
             count=count,
             examples=first_examples(f"{again[row] + 1} times: {shown_input(row)}" for row in most),
         )
@@ -99,8 +99,7 @@ def _conflicts(role: str, labels: Mapping[Input, Counter[Answer]]) -> Iterator[F
         yield Finding(
             severity="warning",
             kind="conflicting labels",
-            sentence=f"Labeled in more than one way within {role}:"
-            f" {plural(len(torn), 'text', 'texts')}.",
+            sentence=f"Labeled in more than one way within {role}: {number_of(len(torn), 'text')}.",
             count=len(torn),
             examples=first_examples(
                 f"{_named(names)}: {shown_input(row)}" for row, names in torn.items()

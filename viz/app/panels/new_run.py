@@ -144,8 +144,8 @@ def _choose_plan(data: Path, columns: Columns) -> Plan:
         OutputConfig.ranking,
         key="train-ranking",
         help="Measures the quick methods on up to 100 validation rows, for two minutes at most, so "
-        "that the Read page begins with the best one for this checkpoint. You can read with it "
-        "meanwhile.",
+        "that the Read page begins with the best one for this checkpoint. You can use the "
+        "checkpoint meanwhile.",
     )
     return Plan(
         name=name.strip(),
