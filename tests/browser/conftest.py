@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import (
     Browser,
+    BrowserContext,
     ConsoleMessage,
     Error,
     Page,
@@ -50,7 +51,10 @@ FORGET = """() => {
 }"""
 """A script that leaves a page nothing of what it has stored."""
 
-expect.set_options(timeout=60_000)
+PATIENCE = 60_000
+"""Milliseconds that a busy machine may take to show an element, for a check and for a click."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +64,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium is installed"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the page showed to the report of a test that failed."""
+    report = yield
+    if report.when == "call" and report.failed:
+        arguments = getattr(item, "funcargs", {})
+        page = arguments.get("page") or arguments.get("shared_page")
+        if page is not None:
+            report.sections.append(("what the page showed", _snapshot(page)))
+        if "runs_room" in arguments:
+            log = _server_log(arguments["runs_room"]).read_text()
+            report.sections.append(("what the server said", log[-4000:]))
+    return report
+
+
+def _snapshot(page: Page) -> str:
+    """The elements of a page and whether its script still runs."""
+    try:
+        state = page.locator("[data-test-script-state]")
+        states = [one.get_attribute("data-test-script-state", timeout=5000) for one in state.all()]
+        return f"script: {states}\n{page.locator('body').aria_snapshot(timeout=5000)}"
+    except Error as error:  # it crashed, or a test closed it
+        return str(error)
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    """Wait as long before a click as a check waits."""
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +121,7 @@ def shared_page(browser: Browser, _tabs: list[Page]) -> Iterator[Page]:
     """
     if not _tabs:
         _tabs.append(browser.new_page())
+        _tabs[0].set_default_timeout(PATIENCE)
     page = _tabs[0]
     yield page
     try:
@@ -107,10 +146,14 @@ def runs_room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("app") / "runs"
 
 
+def _server_log(runs_room: Path) -> Path:
+    return runs_room.with_name("log.txt")
+
+
 @pytest.fixture(scope="session")
 def app_url(runs_room: Path) -> Iterator[str]:
     """A running app; its log is printed where it does not come up."""
-    port, log = _free_port(), runs_room.with_name("log.txt")
+    port, log = _free_port(), _server_log(runs_room)
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
     with log.open("w") as output:
         server = subprocess.Popen(
