@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.browser.conftest import PATIENCE, App
 from tests.families import family_checkpoint
 
 N_TOKENS = 8192
@@ -67,7 +67,7 @@ def test_a_text_of_8192_tokens_is_read_zoomed_into_saved_and_its_attribution_can
     canceled = page.get_by_text("Decomposition: canceled.")
     page.get_by_role("button", name="Cancel").and_(
         page.locator(".st-key-cancel-Decomposition button")
-    ).click(timeout=60_000)
+    ).click(timeout=2 * PATIENCE)
     expect(canceled).to_be_visible()
     atlas = page.get_by_test_id("atlas")
     expect(atlas).to_be_visible()

@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
+from viz.app.left_pages import LeftPageFilter
 from viz.app.preload import import_when_idle
 from viz.app.request_guard import LOOPBACK, Guard
 from viz.jobs.cancellation import exit_process
@@ -36,7 +37,8 @@ MIDDLEWARE = [
         hosts=lambda: _named("server.allowedHosts"),
         origins=lambda: _named("server.corsAllowedOrigins"),
         is_shared=_is_shared,
-    )
+    ),
+    Middleware(LeftPageFilter),
 ]
 
 

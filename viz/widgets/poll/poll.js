@@ -11,24 +11,13 @@ import { mount } from "../shared/mount.js";
 export default function (component) {
   return mount(component, () => {
     let timer;
-    let ask;
-    let delay = 0;
-    const restart = () => {
-      clearTimeout(timer);
-      timer = setTimeout(ask, delay);
-    };
-    // The reader goes first: a question that overtakes a click on another page would undo it.
-    const events = ["pointerdown", "click", "keydown"];
-    for (const event of events) document.addEventListener(event, restart, true);
     return {
       show({ data, setTriggerValue }) {
-        delay = 1000 * data.seconds;
-        ask = () => setTriggerValue("elapsed", data.token);
-        restart();
+        clearTimeout(timer);
+        timer = setTimeout(() => setTriggerValue("elapsed", data.token), 1000 * data.seconds);
       },
       stop() {
         clearTimeout(timer);
-        for (const event of events) document.removeEventListener(event, restart, true);
       },
     };
   });
