@@ -54,6 +54,13 @@ def number_of(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
+def parameter_count(count: int) -> str:
+    """A number of parameters, in millions from a tenth of one: "22.7 million parameters"."""
+    if count < 100_000:
+        return number_of(count, "parameter")
+    return f"{count / 1e6:,.1f} million parameters"
+
+
 SPELLED_OUT = re.compile(r"(?!(f[lr]?|h|ll?|m|n|r|s[chklmnpqtw]?[hlr]?|x)[aeiouy])[fhlmnrsx]")
 """A beginning that is spelled out, as in xlm or mpnet, with a letter that sounds like a vowel."""
 

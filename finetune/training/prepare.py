@@ -12,7 +12,7 @@ from finetune.data.column_summary import describe_columns
 from finetune.data.source_rows import find_splits
 from finetune.data.splits import Splits, load_splits
 from finetune.data.truncation import require_no_gaps, require_no_pairs, store_truncation
-from finetune.errors import ConfigError
+from finetune.errors import ConfigError, parameter_count
 from finetune.evaluation.report.abbreviate import abbreviated_counts
 from finetune.run import processes
 from finetune.run.config import DEFAULTS, TrainConfig
@@ -125,15 +125,14 @@ def _max_length(config: TrainConfig, base: Checkpoint) -> int:
 
 def describe_prepared(run: PreparedRun) -> list[str]:
     """What is about to be trained, and what the check warns of, a sentence each."""
-    splits, millions = run.splits, count_parameters(run.base) / 1e6
+    splits, size = run.splits, parameter_count(count_parameters(run.base))
     test = "" if splits.test is None else f", {len(splits.test):,} test"
     return [
         *splits.notes,
         *describe_columns(run.check.columns),
         f"Rows: {len(splits.train):,} train, {len(splits.validation):,} validation{test}.",
         _answers(splits),
-        f"Base: {run.config.shown_base}, {millions:.1f} million parameters; learning rate"
-        f" {run.config.rate:g}.",
+        f"Base: {run.config.shown_base}, {size}; learning rate {run.config.rate:g}.",
         *(f"Check: {sentence}" for sentence in run.check.warnings()),
     ]
 

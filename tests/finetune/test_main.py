@@ -339,3 +339,10 @@ def test_columns_stand_under_their_names_however_short_the_classes() -> None:
     assert row.startswith("  a ")
     assert row.index("1.0000") + len("1.0000") == head.index("precision") + len("precision")
     assert len(row) == len(head)
+
+
+def test_a_long_class_is_shown_as_cut_above_its_column() -> None:
+    truth, names = np.array([0, 1]), ("computer.graphics", "computer.hardware")
+    lines = describe(measure_classes(truth, truth, names), title="x").splitlines()
+    across = lines[lines.index("  true class down, predicted across") + 1]
+    assert across.split() == ["computer.gr…", "computer.ha…"]

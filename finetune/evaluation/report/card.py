@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from finetune.data.tables.safe_text import printable
+from finetune.errors import parameter_count
 from finetune.evaluation.report.abbreviate import abbreviated
 from finetune.evaluation.report.card_calibration import (
     calibration_section,
@@ -60,7 +61,7 @@ def _head(record: RunRecord) -> str:
     return f"""# {escaped(record.settings["output"])}
 
 Gives a text {_answer(record)}.
-Fine-tuned from {escaped(record.base)} ({record.parameters / 1e6:.1f} million parameters) on
+Fine-tuned from {escaped(record.base)} ({parameter_count(record.parameters)}) on
 {escaped(record.data_name)}.
 
 {code(_use(record), "python")}

@@ -192,4 +192,4 @@ def _confused(metrics: Metrics) -> list[str]:
 
 
 def _cells(values: Iterable[str]) -> str:
-    return "".join(f"  {value[:12]:>12}" for value in values)
+    return "".join(f"  {one_line(value, 12):>12}" for value in values)
