@@ -8,6 +8,7 @@ import typer
 from viz.cli.terminal import (
     CheckpointOption,
     DataOption,
+    LabelColumnOption,
     LimitOption,
     PairColumnOption,
     TextColumnOption,
@@ -44,10 +45,7 @@ def audit(
     limit: LimitOption = None,
     text_column: TextColumnOption = None,
     pair_column: PairColumnOption = None,
-    label_column: Annotated[
-        str | None,
-        typer.Option(help="Column of labels; found by its name if not given.", show_default=False),
-    ] = None,
+    label_column: LabelColumnOption = None,
     labels: Annotated[
         bool, typer.Option("--labels/--no-labels", help="Read the labels where there are any.")
     ] = True,

@@ -14,6 +14,7 @@ from viz.cli.terminal import (
     TEXT_ARGUMENT,
     AgainstOption,
     CheckpointOption,
+    LabelColumnOption,
     LimitOption,
     PairColumnOption,
     PairOption,
@@ -150,12 +151,7 @@ class Options:
     ] = None
     text_column: TextColumnOption = None
     pair_column: PairColumnOption = None
-    label_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of true classes; found by its name if not given.", show_default=False
-        ),
-    ] = None
+    label_column: LabelColumnOption = None
     limit: LimitOption = None
     windows: WindowsOption = None
     window_stride: WindowStrideOption = None

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from finetune.errors import number_of
 from viz.cli.terminal import load_classifier, print_text
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from finetune.run.column_names import ColumnNames
     from viz.data.rows.audit_rows import AuditRows
     from viz.mechanism.ablation.measurement import FileCurve, Measure
     from viz.model.classifier import Classifier
@@ -18,7 +21,7 @@ PICTURES = (".png", ".svg", ".pdf")
 def show_curve(
     checkpoint: str | None,
     data: Path,
-    columns: tuple[str | None, str | None],
+    columns: "ColumnNames",
     *,
     sizes: tuple[int, int],
     measure: "Measure",
@@ -29,18 +32,19 @@ def show_curve(
     Args:
         checkpoint: What reads the texts; the shipped one where None.
         data: The labeled file.
-        columns: Those of texts and of second texts that were named.
+        columns: Those that were named.
         sizes: Texts that order the heads, and texts that are counted, at most.
         measure: By what heads are ordered.
         output: The file to write.
     """
-    from finetune.run.column_names import ColumnNames
     from viz.data.rows.audit_rows import open_rows
     from viz.export.accuracy_curve import curve_sentence
     from viz.export.atomic_files import write
 
     classifier = load_classifier(checkpoint)
-    rows = open_rows(data, classifier, ColumnNames(*columns))
+    rows = open_rows(data, classifier, columns)
+    for note in rows.notes:
+        typer.echo(note, err=True)
     measured = _measure(classifier, rows, sizes, measure)
     print_text("\n".join([*_lines(measured), curve_sentence(measured)]))
     if output is not None:

@@ -10,6 +10,7 @@ from viz.cli.head_curve import PICTURES, show_curve
 from viz.cli.terminal import (
     CheckpointOption,
     DataOption,
+    LabelColumnOption,
     PairColumnOption,
     SmallLimitOption,
     TextColumnOption,
@@ -62,6 +63,7 @@ def heads(
     ] = None,
     text_column: TextColumnOption = None,
     pair_column: PairColumnOption = None,
+    label_column: LabelColumnOption = None,
 ) -> None:
     """Measure which heads matter: how the prediction reacts to a little less of each.
 
@@ -72,6 +74,7 @@ def heads(
     Example: clsight heads --checkpoint out/my-model --data validation.csv --output heads.csv
     """
     with exit_on_error():
+        from finetune.run.column_names import ColumnNames
         from viz.export.atomic_files import write
         from viz.model.text_files import Columns, open_texts
 
@@ -80,7 +83,7 @@ def heads(
             show_curve(
                 checkpoint,
                 data,
-                (text_column, pair_column),
+                ColumnNames(text_column, pair_column, label_column),
                 sizes=(limit, rows),
                 measure="ablation" if ablation else "gradient",
                 output=output,

@@ -81,6 +81,10 @@ PairColumnOption = Annotated[
         help="Column of second texts; found by its name if not given.", show_default=False
     ),
 ]
+LabelColumnOption = Annotated[
+    str | None,
+    typer.Option(help="Column of labels; found by its name if not given.", show_default=False),
+]
 
 
 @contextmanager

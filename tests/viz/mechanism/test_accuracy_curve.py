@@ -177,3 +177,13 @@ def test_the_command_prints_and_writes_the_points(
     assert (written["n_ordered"], written["n_counted"]) == (4, 8)
     assert [point["heads_off"] for point in written["points"]] == list(range(13))
     assert b"Accuracy as heads go" in outputs[".svg"].read_bytes()
+
+    # A column of labels may have any name.
+    lines[0] = "text,truth"
+    (tmp_path / "rows.csv").write_text("\n".join(lines), "utf-8")
+    arguments = [str(part) for part in [*arguments, "--limit", 4]]
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code == 1
+    assert "name it with --label-column" in refused.stderr
+    named = CliRunner().invoke(app, [*arguments, "--label-column", "truth"])
+    assert named.stdout == result.stdout.rpartition(str(outputs[".svg"]))[0]
