@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from finetune.checkpoint.run_files import NOT_RANKED
+from finetune.checkpoint.run_files import NOT_RANKED, RANKING
 from finetune.errors import FinetuneError, number_of
 from viz.cli.processes import n_cores, single_thread
 from viz.cli.score_file import MAX_DEFAULT_PROCESSES
@@ -66,7 +66,7 @@ def _rank(config: "TrainConfig", run: "RunRecord", folder: Path) -> "Faithfulnes
     texts = texts_of(name, rows.fingerprint(), rows.inputs(), columns)
     texts = sampled(texts, config.cut_seed)
     typer.echo(
-        f"Ranking the methods on up to {len(texts.rows)} validation rows, for at most "
+        f"{RANKING}on up to {len(texts.rows)} validation rows, for at most "
         f"{MAX_SECONDS / 60:.0f} minutes; Ctrl-C ends this alone."
     )
     load = partial(load_classifier, str(folder))

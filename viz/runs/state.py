@@ -19,6 +19,7 @@ from finetune.checkpoint.run_files import (
     EVENTS,
     LOCK,
     NOT_RANKED,
+    RANKING,
     RECORD,
     RESULT_LINE,
     SEED_PREFIX,
@@ -76,6 +77,8 @@ class Run:
     history: History = field(default_factory=History)
     """Of several seeds of a finished run, the one that was kept."""
     n_seeds: int = 1
+    is_ranking: bool = False
+    """Whether it is finished, and its process ranks the methods for its result."""
     ranking_failure: str = ""
     """Why its methods were not ranked, a sentence; else empty."""
     problems: tuple[str, ...] = ()
@@ -144,6 +147,7 @@ def _open(name: str) -> Run:
         has_events=has_events,
         history=history,
         n_seeds=start.settings.seeds,
+        is_ranking=record is not None and log_locked and _began_to_rank(name),
         ranking_failure="" if record is None else _ranking_failure(name, folder),
         problems=tuple(filter(None, (start_problem * running, launch_problem, *_gaps(history)))),
     )
@@ -204,6 +208,10 @@ def _failure(name: str, history: History, last_kind: str) -> str:
     log = read_log(name)
     # While it trains, the last line of its log says how far it is, not why it ended.
     return (last_line(log) if not last_kind or "Traceback" in log else "") or KILLED
+
+
+def _began_to_rank(name: str) -> bool:
+    return any(line.startswith(RANKING) for line in read_log(name).splitlines())
 
 
 def _ranking_failure(name: str, folder: Path) -> str:

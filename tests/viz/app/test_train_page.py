@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from finetune.checkpoint.run_files import NOT_RANKED
+from finetune.checkpoint.run_files import NOT_RANKED, RANKING
 from finetune.run.measurements import RegressionMetrics
 from finetune.run.record import EpochMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
@@ -473,6 +473,22 @@ def test_the_page_says_why_methods_were_not_ranked_until_they_are(room: Path) ->
     assert written in [caption.value for caption in open_page().caption]
     (room / "mine" / "faithfulness.json").write_text("{}")
     assert written not in [caption.value for caption in open_page().caption]
+
+
+def test_the_page_says_that_methods_are_being_ranked_as_long_as_they_are(room: Path) -> None:
+    finish(room, "mine")
+    (room / "logs" / "mine.log").write_text(f"Best epoch 2\n{RANKING}on up to 100 rows.\n")
+
+    def said_of_ranking(app: AppTest) -> list[str]:
+        return [each.value for each in app.caption if "are being ranked" in each.value]
+
+    with running(room, "mine"):
+        app = open_page()
+        (sentence,) = said_of_ranking(app)
+        assert "at most 2 minutes" in sentence
+        assert app.dataframe[0].value["State"].tolist() == ["finished"]
+        assert [button.label for button in app.button] == ["Read with mine"]
+    assert not said_of_ranking(app.run())
 
 
 def test_a_run_on_scores_is_listed_with_its_own_measures(room: Path) -> None:

@@ -14,6 +14,7 @@ from viz.app.markdown import plain
 from viz.app.navigation import READ
 from viz.app.panels import quality, run_curves
 from viz.app.panels.active_runs import POLL
+from viz.faithfulness.ranking import MAX_SECONDS
 from viz.figures.plots.training import MOST, measured
 from viz.runs import deletion, state
 from viz.runs.state import Run
@@ -28,6 +29,8 @@ def show(known: Sequence[Run]) -> None:
     for run in known:
         for sentence in run.problems:
             st.caption(f":material/warning: {plain(f'{run.name}: {sentence}')}")
+        if run.is_ranking:
+            st.fragment(_watch_ranking, run_every=POLL)(run.name)
         if run.ranking_failure:
             st.caption(f":material/info: {plain(f'{run.name}: {run.ranking_failure}')}")
     with st.container(horizontal=True, gap="small"):
@@ -47,6 +50,15 @@ def show(known: Sequence[Run]) -> None:
         quality.show_quality(run)
 
 
+def _watch_ranking(name: str) -> None:
+    if not state.open_run(name).is_ranking:
+        st.rerun()
+    st.caption(
+        f":material/hourglass: {plain(name)}: methods are being ranked by faithfulness, for at "
+        f"most {MAX_SECONDS / 60:.0f} minutes. The checkpoint can be read meanwhile."
+    )
+
+
 def _compare(names: Sequence[str]) -> None:
     run_curves.compare([state.open_run(name) for name in names])
 
@@ -58,6 +70,7 @@ def _choose(known: Sequence[Run]) -> list[Run]:
         hide_index=True,
         # Rows are selected by number, which means another run once there are more.
         key=f"train-runs-{len(known)}-{known[0].name}",
+        alt="Runs and what they reached",
         on_select="rerun",
         selection_mode="multi-row",
         placeholder="",
