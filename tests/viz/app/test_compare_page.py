@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from tests.page_content import component_data, page_text
 from tests.tiny_models import tiny_checkpoint
 from viz.app import comparisons, keys
+from viz.app.panels.comparison import results
 from viz.errors import MethodError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,6 +59,17 @@ def test_two_texts_are_compared_in_class_words_and_heads(checkpoint: Path) -> No
     assert difference["signed"]
     assert not first["signed"]
     assert first["title"] == second["title"]
+
+
+def test_two_texts_that_are_the_same_get_a_sentence_and_no_map_of_zeros(checkpoint: Path) -> None:
+    app = opened(checkpoint, text=FIRST, other_text=FIRST)
+    assert not app.exception
+    assert [info.value for info in app.info] == [results.SAME]
+    assert not component_data(app, "heatmap")
+    app.text_area(key=keys.OTHER_TEXT).set_value(SECOND)
+    app.button[0].click().run()
+    assert not app.info
+    assert heatmaps(app)[0]["difference"]
 
 
 def test_a_word_that_is_chosen_selects_a_head_and_the_link_holds_it(checkpoint: Path) -> None:

@@ -38,6 +38,9 @@ def show(request: ComparisonRequest) -> None:
     st.divider()
     for side in (request.first, request.second):
         comparisons.reading(side)  # what can't be read is said before anything is drawn
+    if request.first == request.second:  # every difference would be 0
+        st.info(SAME, icon=":material/info:")
+        return
     left, right = st.columns([4, 7], gap="large")
     with right:
         request = _choose(request)
@@ -112,8 +115,6 @@ def _show_words(request: ComparisonRequest, compared: ReadingComparison) -> None
     if words is not None:
         caption = word_summary(words, compared.first.prediction)
         low, high = change_ends(words, compared.first.prediction)
-    if request.first == request.second:
-        st.caption(SAME)
     colored_changes(compared, key="compare-words", low_label=low, high_label=high, caption=caption)
     if words is None:
         if compared.refused["words"] != compared.refused.get("classes"):
