@@ -97,7 +97,11 @@ def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
         with column:
             st.markdown(f"**Words hidden by {plain(OPERATORS[operator])}**")
             figure = faithfulness_chart(record, operator, theme=current_theme(keys.THEME))
-            show_plot(figure, f"faithfulness-{operator}")
+            show_plot(
+                figure,
+                f"faithfulness-{operator}",
+                alt=f"How faithful each method is, with words hidden by {OPERATORS[operator]}",
+            )
     show_scores(record)
     score_table.offer(record)
 

@@ -106,7 +106,7 @@ def _show(request: ExplanationRequest, comparison: Comparison) -> None:
     with agreement:
         names, correlations = method_agreement(comparison)
         figure = agreement_map(correlations, names, theme=current_theme(keys.THEME))
-        show_plot(figure, "agreement")
+        show_plot(figure, "agreement", alt="Heat map of how far each two methods agree")
         st.caption("Spearman correlation of the word scores. Agreement is not proof.")
 
 
@@ -119,6 +119,7 @@ def _show_table(request: ExplanationRequest, comparison: Comparison) -> None:
         height="content",
         key="comparison",
         placeholder="",
+        alt="How faithful each method is to this text",
     )
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         st.caption(_meaning(comparison))

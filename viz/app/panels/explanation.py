@@ -201,6 +201,6 @@ def _show_bars(
         theme=current_theme(keys.THEME),
         label_chars=score_bars.MAX_LABEL_CHARS if unit == "words" else SENTENCE_CHARS,
     )
-    show_plot(figure, "score-bars")
+    show_plot(figure, "score-bars", alt=f"Bars of the scores of {unit}")
     if len(spans) > score_bars.MAX_BARS:
         st.caption(f"The {score_bars.MAX_BARS} strongest of {len(spans):,} {unit}.")

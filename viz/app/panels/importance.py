@@ -63,18 +63,18 @@ def _show(request: ExplanationRequest, reading: Reading) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.caption(SLOPE.format(scalar=scalar))
-        _draw(gradient, "head-gradient")
+        _draw(gradient, "head-gradient", alt="Slope in the gate of each head")
     with right:
         st.caption(LOSS.format(scalar=scalar))
         lost = _ablation(request, gradient.size)
         if lost is not None:
-            _draw(lost, "head-ablation")
+            _draw(lost, "head-ablation", alt="What is lost without each head")
     _show_table(single_text_table(gradient, lost), reading)
 
 
-def _draw(values: FloatArray, key: str) -> None:
+def _draw(values: FloatArray, key: str, *, alt: str) -> None:
     figure = head_map(values, theme=current_theme(keys.THEME))
-    show_plot(figure, key)
+    show_plot(figure, key, alt=f"Heat map of layers and heads: {alt}")
 
 
 def _gradient(request: ExplanationRequest, reading: Reading) -> FloatArray:

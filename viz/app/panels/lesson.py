@@ -153,8 +153,9 @@ def _show_step(step: LessonStep, taught: Lesson, words: Language) -> None:
             _show_claim(claim, words)
     with right:
         for picture in step.pictures:
-            st.caption(words.caption(step, picture))
-            lesson_pictures.draw(picture, subject, words)
+            caption = words.caption(step, picture)
+            st.caption(caption)
+            lesson_pictures.draw(picture, subject, words, alt=caption)
 
 
 def _followed(subject: LessonSubject, cell: Cell, words: Language) -> str:

@@ -21,13 +21,14 @@ from viz.widgets.colored_text.component import colored_text
 from viz.widgets.theme.component import current_theme
 
 
-def draw(picture: Picture, subject: LessonSubject, language: Language) -> None:
+def draw(picture: Picture, subject: LessonSubject, language: Language, *, alt: str) -> None:
     """Draw one picture.
 
     Args:
         picture: What is drawn.
         subject: What the lesson is about.
         language: For the names of terms.
+        alt: What a screen reader calls a heat map.
     """
     key = f"lesson-{picture.key}"
     if isinstance(picture, TokenPicture):
@@ -44,7 +45,7 @@ def draw(picture: Picture, subject: LessonSubject, language: Language) -> None:
         figure = value_map(
             picture.values, rows, picture.columns, signed=picture.signed, theme=theme
         )
-        show_plot(figure, key)
+        show_plot(figure, key, alt=alt)
     elif isinstance(picture, IdPicture):
         _show_ids(picture)
     elif isinstance(picture, ClassPicture):

@@ -45,7 +45,9 @@ def offer() -> None:
     with left:
         table = uploads.head(data)
         st.caption(f"The first rows of {plain(data.name)}")
-        st.dataframe(uploads.first_rows(table, PREVIEW_ROWS), hide_index=True)  # draws no HTML
+        st.dataframe(  # draws no HTML
+            uploads.first_rows(table, PREVIEW_ROWS), hide_index=True, alt="The first rows"
+        )
         chosen = choose_columns(data, table)
         findings = st.container()
     with right:

@@ -54,13 +54,14 @@ def _show_classes(name: str, metrics: Metrics) -> None:
                 for each in metrics.classes
             ],
             f"classes-{name}",
+            alt=f"Precision, recall and F1 of each class by {name}",
         )
     if metrics.confusion is None or len(metrics.classes) > MOST:
         return
     with picture:
         labels = [each.label for each in metrics.classes]
         figure = confusion_map(metrics.confusion, labels, theme=current_theme(keys.THEME))
-        show_plot(figure, f"confusion-{name}")
+        show_plot(figure, f"confusion-{name}", alt=f"Confusion matrix of {name}")
 
 
 def _show_beside(name: str, record: RunRecord, metrics: AnyMetrics) -> None:
@@ -72,7 +73,7 @@ def _show_beside(name: str, record: RunRecord, metrics: AnyMetrics) -> None:
     for baseline in record.baselines:
         own = baseline.test or baseline.validation
         rows.append({"Method": baseline.name, "Setting": baseline.setting} | _measured(own))
-    _table(rows, f"beside-{name}")
+    _table(rows, f"beside-{name}", alt=f"{name} and classical methods")
 
 
 def _measured(metrics: AnyMetrics) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def _measured(metrics: AnyMetrics) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[dict[str, Any]], key: str) -> None:
+def _table(rows: list[dict[str, Any]], key: str, *, alt: str) -> None:
     st.dataframe(
         rows,
         hide_index=True,
@@ -94,4 +95,5 @@ def _table(rows: list[dict[str, Any]], key: str) -> None:
         column_config=COLUMNS,
         key=key,
         placeholder="",
+        alt=alt,
     )

@@ -62,6 +62,7 @@ def _show(record: SanityRecord, fingerprint: str) -> None:
         height="content",
         key="sanity",
         placeholder="",
+        alt="How each method reacts to other weights and other classes",
     )
     for result in record.methods:
         if result.refused is not None:

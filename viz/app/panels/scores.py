@@ -27,6 +27,7 @@ def show_scores(record: FaithfulnessRecord) -> None:
         height="content",
         key="scores",
         placeholder="",
+        alt="How faithful each method is over all texts",
     )
     if record.planted is not None:
         st.caption(plain(record.planted.sentence))

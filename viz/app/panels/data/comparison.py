@@ -99,6 +99,7 @@ def _show(result: CheckpointComparison, audit: Audit, n_corrections: int) -> Non
             name: st.column_config.NumberColumn(format="%.3f")
             for name in ("F1 now", "F1 with the other")
         },
+        alt="F1 of each class by both checkpoints",
     )
     left, right = st.columns(2, gap="medium")
     for column, name, rows in ((left, "Mended", result.mended), (right, "Broken", result.broken)):
@@ -130,6 +131,7 @@ def _show_rows(name: str, rows: Sequence[int], table: pd.DataFrame) -> None:
         on_select="rerun",
         selection_mode="single-row",
         placeholder="",
+        alt=f"{name} rows",
     )
     marked = chosen.selection.rows
     if marked and marked[0] < len(listed):

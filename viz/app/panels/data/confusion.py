@@ -73,6 +73,7 @@ def show_classes(metrics: Metrics) -> None:
         },
         key="data-classes",
         placeholder="",
+        alt="Precision, recall and F1 of each class",
     )
 
 
@@ -88,6 +89,7 @@ def choose_prediction(record: AuditRecord, table: pd.DataFrame) -> Cell:
             for name in ("Share", "Mean confidence")
         },
         key="data-predictions",
+        alt="How often each class is predicted",
         on_select="rerun",
         selection_mode="single-row",
         placeholder="",

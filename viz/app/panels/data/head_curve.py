@@ -61,7 +61,8 @@ def _want(request: AuditRequest) -> None:
 
 
 def _show(measured: FileCurve) -> None:
-    show_plot(accuracy_plot(measured.curve, theme=current_theme(keys.THEME)), "data-head-curve")
+    figure = accuracy_plot(measured.curve, theme=current_theme(keys.THEME))
+    show_plot(figure, "data-head-curve", alt="Accuracy as heads go, and with heads in random order")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.caption(plain(curve_sentence(measured)))
         st.download_button(

@@ -48,6 +48,7 @@ def show(
         on_select="rerun",
         selection_mode="multi-row",
         placeholder="",
+        alt="Labels that are likely wrong",
     )
     ticked = [errors.items[line] for line in chosen.selection.rows if line < len(errors.items)]
     if ticked:

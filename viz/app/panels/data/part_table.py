@@ -18,6 +18,7 @@ def show_parts(
     *,
     key: str,
     columns: dict[str, Any],
+    alt: str,
 ) -> None:
     """Show the table; the part whose line is clicked becomes the selected one.
 
@@ -26,6 +27,7 @@ def show_parts(
         groups: The part that each line is about.
         key: The table's own key.
         columns: How columns are shown, where not as usual.
+        alt: What a screen reader calls the table.
     """
     chosen = st.dataframe(
         lines,
@@ -37,6 +39,7 @@ def show_parts(
         on_select="rerun",
         selection_mode="single-row",
         placeholder="",
+        alt=alt,
     )
     marked = chosen.selection.rows
     group = groups[marked[0]] if marked and marked[0] < len(groups) else None

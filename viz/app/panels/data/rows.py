@@ -147,6 +147,7 @@ def _show_table(request: AuditRequest, audit: Audit, rows: IntArray, name: str) 
         key=key,
         on_select=partial(_select, key, sent),
         selection_mode="single-row",
+        alt="Rows of the file",
         selection_default={"selection": {"rows": places[:1].tolist()}},
         placeholder="",
         lazy=False,

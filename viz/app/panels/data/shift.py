@@ -106,4 +106,5 @@ def _show_words(shift: Shift, text_column: str) -> None:
             "Before": st.column_config.NumberColumn(format="%.1f%%"),
             "Now": st.column_config.NumberColumn(format="%.1f%%"),
         },
+        alt="Words that tell the files apart",
     )

@@ -30,6 +30,7 @@ def show(shortcuts: Shortcuts | Missing, text_column: str) -> None:
                 "Flagged": st.column_config.CheckboxColumn(),
                 "Contribution": st.column_config.TextColumn(help=sentences.CONTRIBUTION),
             },
+            alt="Words that may decide alone",
         )
 
 

@@ -36,6 +36,7 @@ def _show(slices: Slices) -> None:
             "of all errors": column.ProgressColumn(format="%.1f%%", min_value=0, max_value=100),
             "p": column.NumberColumn(format="%.2g"),
         },
+        alt="Parts of the file and how often the classifier is right there",
     )
 
 
