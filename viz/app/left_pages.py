@@ -97,4 +97,4 @@ def _drawn_page(message: Message) -> str:
     content = message.get("bytes") or b""
     if len(content) > MAX_BYTES:
         return ""
-    return ForwardMsg.FromString(content).navigation.page_script_hash
+    return str(ForwardMsg.FromString(content).navigation.page_script_hash)

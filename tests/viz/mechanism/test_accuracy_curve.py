@@ -181,9 +181,9 @@ def test_the_command_prints_and_writes_the_points(
     # A column of labels may have any name.
     lines[0] = "text,truth"
     (tmp_path / "rows.csv").write_text("\n".join(lines), "utf-8")
-    arguments = [str(part) for part in [*arguments, "--limit", 4]]
-    refused = CliRunner().invoke(app, arguments)
+    again = [str(part) for part in [*arguments, "--limit", 4]]
+    refused = CliRunner().invoke(app, again)
     assert refused.exit_code == 1
     assert "name it with --label-column" in refused.stderr
-    named = CliRunner().invoke(app, [*arguments, "--label-column", "truth"])
+    named = CliRunner().invoke(app, [*again, "--label-column", "truth"])
     assert named.stdout == result.stdout.rpartition(str(outputs[".svg"]))[0]
