@@ -7,7 +7,7 @@ fragment is gone by then, so nothing is drawn, and the browser empties the page.
 page can't be told from a link that leads back, and passes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,8 +25,8 @@ class OpenPage:
 
     current: str = ""
     """The hash of its script; empty before the first."""
-    left: str = ""
-    """That of the page before."""
+    left: set[str] = field(default_factory=set)
+    """Those of all pages before."""
     is_drawn: bool = True
     """Whether the server has begun to draw it."""
 
@@ -34,9 +34,10 @@ class OpenPage:
         """Whether a request of the browser is run; what it says of the page is noted."""
         page = request.page_script_hash
         if request.fragment_id:
-            return page == self.current or page != self.left
+            return page not in self.left
         if page and page != self.current:
-            self.left, self.current, self.is_drawn = self.current, page, False
+            self._turn_to(page)
+            self.is_drawn = False
         return True
 
     def note_drawn(self, page: str) -> None:
@@ -44,7 +45,13 @@ class OpenPage:
         if page == self.current:
             self.is_drawn = True
         elif self.is_drawn:  # else it is the page before, which had begun before the link
-            self.left, self.current = self.current, page
+            self._turn_to(page)
+
+    def _turn_to(self, page: str) -> None:
+        if self.current:
+            self.left.add(self.current)
+        self.left.discard(page)
+        self.current = page
 
 
 class LeftPageFilter:

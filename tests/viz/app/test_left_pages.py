@@ -39,6 +39,17 @@ def test_a_fragment_of_the_page_that_was_left_is_not_run() -> None:
     assert tab.accepts(fragment("data"))
 
 
+def test_of_two_links_in_a_row_neither_page_before_is_run() -> None:
+    tab = opened("read")
+    tab.accepts(link("data"))
+    tab.accepts(link("train"))
+    assert [tab.accepts(fragment(page)) for page in ("read", "data", "train")] == [0, 0, 1]
+
+
+def test_a_fragment_that_names_no_page_is_run() -> None:
+    assert opened("read").accepts(fragment(""))
+
+
 def test_back_on_a_page_its_fragments_are_run_again() -> None:
     tab = opened("read")
     for page in ("data", "read", "data"):
