@@ -11,13 +11,24 @@ import { mount } from "../shared/mount.js";
 export default function (component) {
   return mount(component, () => {
     let timer;
+    let ask;
+    let delay = 0;
+    const restart = () => {
+      clearTimeout(timer);
+      timer = setTimeout(ask, delay);
+    };
+    // The reader goes first: of two fragments that ask at once, Streamlit runs the first alone.
+    const events = ["pointerdown", "click", "keydown"];
+    for (const event of events) document.addEventListener(event, restart, true);
     return {
       show({ data, setTriggerValue }) {
-        clearTimeout(timer);
-        timer = setTimeout(() => setTriggerValue("elapsed", data.token), 1000 * data.seconds);
+        delay = 1000 * data.seconds;
+        ask = () => setTriggerValue("elapsed", data.token);
+        restart();
       },
       stop() {
         clearTimeout(timer);
+        for (const event of events) document.removeEventListener(event, restart, true);
       },
     };
   });
