@@ -30,9 +30,10 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
 from finetune.checkpoint import onednn
 from tests.benchmarks.result import Result, tell, timed
-from viz.cli.processes import n_cores, single_thread
+from viz.cli.processes import n_cores
 from viz.faithfulness.score import quick_methods
 from viz.faithfulness.score_row import ScoreConfig, score_row
+from viz.jobs.threads import single_thread
 from viz.model.batches import operations
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.model.text_files import Row

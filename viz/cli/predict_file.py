@@ -20,7 +20,6 @@ from viz.cli.processes import (
     process_group,
     process_rank,
     sigterm_as_exit,
-    single_thread,
     wait_for_all,
 )
 from viz.cli.terminal import check_output
@@ -77,6 +76,8 @@ def predict_file(options: PredictOptions) -> Path | None:
     Raises:
         SelectionError: where something can't be read or written.
     """
+    from viz.jobs.threads import single_thread
+
     rank, world = process_rank(os.environ)
     if world > 1 and STANDARD in (options.data, options.output):
         raise SelectionError(

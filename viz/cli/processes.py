@@ -76,22 +76,6 @@ def process_group(rank: int, world: int) -> Iterator[None]:
 
 
 @contextmanager
-def single_thread() -> Iterator[None]:
-    """Compute with one thread: how many there are moves the last bit of a logit.
-
-    More processes with one thread each are faster than one process with more threads, too.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
 def sigterm_as_exit() -> Iterator[None]:
     """Let SIGTERM end this process as any error does, so that it ends the others too."""
 

@@ -12,7 +12,7 @@ import typer
 
 from finetune.checkpoint.run_files import NOT_RANKED, RANKING
 from finetune.errors import FinetuneError, number_of
-from viz.cli.processes import n_cores, single_thread
+from viz.cli.processes import n_cores
 from viz.cli.score_file import MAX_DEFAULT_PROCESSES
 from viz.cli.terminal import load_classifier
 from viz.errors import VizError
@@ -58,6 +58,7 @@ def _rank(config: "TrainConfig", run: "RunRecord", folder: Path) -> "Faithfulnes
 
     from finetune.data.splits import load_splits
     from viz.faithfulness.ranking import MAX_SECONDS, rank_methods, sampled, texts_of
+    from viz.jobs.threads import single_thread
     from viz.model.text_files import Columns
 
     rows = load_splits(config, seed=config.cut_seed).validation

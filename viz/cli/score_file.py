@@ -16,7 +16,6 @@ from viz.cli.processes import (
     process_group,
     process_rank,
     sigterm_as_exit,
-    single_thread,
 )
 from viz.cli.terminal import check_limit, check_output, load_classifier, record_path
 from viz.cli.windows import AS_TRAINED, WindowOptions
@@ -73,6 +72,7 @@ def score_file(options: ScoreOptions) -> Path | None:
     from viz.faithfulness.limits import FOLDER, LimitSearch
     from viz.faithfulness.record import FILE
     from viz.faithfulness.score import ScoreRun
+    from viz.jobs.threads import single_thread
     from viz.model.row_windows import reading_note, require_single_texts
     from viz.model.text_files import Columns, open_texts
 

@@ -16,6 +16,7 @@ from viz.faithfulness.judge import Judge
 from viz.faithfulness.partial_results import RowResult
 from viz.faithfulness.score_row import ScoreConfig, score_row
 from viz.jobs.cancellation import check_cancelled
+from viz.jobs.threads import use_one_thread
 from viz.model.classifier import Classifier
 from viz.model.text_files import Row
 
@@ -116,10 +117,8 @@ def _interrupts_ignored() -> Iterator[None]:
 
 
 def _start_worker(loads: Loads, config: ScoreConfig) -> None:
-    import torch
-
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
+    use_one_thread()
     warnings.simplefilter("ignore")  # of libraries, which a user can't mend
     classifier, *twins = (load_same(*each) for each in loads)
     judge = Judge(classifier, *twins) if twins else None
