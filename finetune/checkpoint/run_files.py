@@ -39,7 +39,7 @@ SEED_PREFIX = "seed-"
 RESULT_LINE = "Best epoch "
 """How the line of a log begins that says where the result is."""
 RANKING = "Ranking the methods "
-"""How the line of a log begins that says that this goes on behind a training."""
+"""How the line of a log begins that says that the ranking behind a training has begun."""
 NOT_RANKED = "Methods are not ranked: "
 """How the last line of a log begins where the ranking behind a training failed."""
 

@@ -88,7 +88,8 @@ def _snapshot(page: Page) -> str:
     try:
         state = page.locator("[data-test-script-state]")
         states = [one.get_attribute("data-test-script-state", timeout=5000) for one in state.all()]
-        return f"script: {states}\n{page.locator('body').aria_snapshot(timeout=5000)}"
+        elements = page.locator("body").aria_snapshot(timeout=5000).splitlines()
+        return "\n".join([f"script: {states}", *(line[:200] for line in elements)])
     except Error as error:  # it crashed, or a test closed it
         return str(error)
 
