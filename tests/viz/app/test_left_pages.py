@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -106,6 +108,12 @@ OTHER: list[Message] = [
 ]
 
 
+def run(call: Coroutine[None, None, None]) -> None:
+    """Run a call to its end, in a thread: Playwright's loop may be running in the tests' own."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, call).result()
+
+
 def test_only_those_messages_are_dropped_and_all_else_passes_as_it_is() -> None:
     large = {"type": "websocket.send", "bytes": b"\xff" * (MAX_BYTES + 1)}
     sent = [drawn("read"), large, {"type": "websocket.close", "code": 1000}]
@@ -126,7 +134,7 @@ def test_only_those_messages_are_dropped_and_all_else_passes_as_it_is() -> None:
     async def send(message: Message) -> None:
         told.append(message)
 
-    asyncio.run(LeftPageFilter(app)({"type": "websocket"}, receive, send))
+    run(LeftPageFilter(app)({"type": "websocket"}, receive, send))
     assert heard == passed
     assert told == sent
 
@@ -145,5 +153,5 @@ def test_requests_of_no_websocket_are_none_of_its_business() -> None:
         raise AssertionError
 
     for kind in ("http", "lifespan"):
-        asyncio.run(LeftPageFilter(app)({"type": kind}, get, put))
+        run(LeftPageFilter(app)({"type": kind}, get, put))
     assert [scope["type"] for scope in scopes] == ["http", "lifespan"]
