@@ -21,10 +21,12 @@ if __name__ == "__main__":
     st.set_page_config(f"{page.title} · CLSight", str(ASSETS / "icon.png"), layout="wide")
     wait_for_imports()
 
+    from viz.app import link
     from viz.app.background import cancel_unrequested_jobs
     from viz.app.visitors import count_visitor
 
     count_visitor()
+    link.begin()
     with cancel_unrequested_jobs():
         page.run()
 else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz.app import keys
+from viz.app import keys, link
 from viz.app.audits import AuditRequest
 from viz.app.panels import masthead, source
 from viz.app.panels.data import (
@@ -86,7 +86,7 @@ def choose_section(*, unlabeled: bool) -> str:
     It is not bound to the URL by Streamlit, which would not let another page be opened then.
     """
     linked = st.query_params.get(keys.SECTION)
-    if keys.SECTION not in st.session_state:
+    if link.decides(keys.SECTION):
         st.session_state[keys.SECTION] = linked if linked in SECTIONS else SECTIONS[0]
     chosen = st.segmented_control(
         "What is wrong",
@@ -97,10 +97,7 @@ def choose_section(*, unlabeled: bool) -> str:
         persist_state="session",
         label_visibility="collapsed",
     )
-    if chosen != SECTIONS[0]:
-        st.query_params[keys.SECTION] = str(chosen)
-    elif keys.SECTION in st.query_params:
-        del st.query_params[keys.SECTION]
+    link.keep_choice(keys.SECTION, str(chosen), SECTIONS[0])
     return str(chosen)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from viz.app import checkpoints, keys, long_readings, readings
+from viz.app import checkpoints, keys, link, long_readings, readings
 from viz.app.markdown import plain
 from viz.app.panels.text import Texts
 from viz.attention.heads import Heads, head_list
@@ -26,7 +26,7 @@ def chosen(source: str) -> Heads:
     classifier = checkpoints.classifier(source)
     heads: Heads = ()
     try:
-        if state is None:
+        if state is None or link.is_revisited():
             heads = classifier.heads_named(st.query_params.get(keys.OFF, ""))
         elif state[0] == source:
             heads = state[1]
@@ -35,10 +35,7 @@ def chosen(source: str) -> Heads:
         st.warning(plain(f"{error} All heads are on."), icon=":material/info:")
         heads = ()
     st.session_state[STATE] = (source, heads)
-    if heads:
-        st.query_params[keys.OFF] = head_list(heads, classifier.n_heads)
-    elif keys.OFF in st.query_params:
-        del st.query_params[keys.OFF]
+    link.keep({keys.OFF: head_list(heads, classifier.n_heads) if heads else None})
     return heads
 
 

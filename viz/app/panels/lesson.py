@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from viz.app import keys, lessons, readings
+from viz.app import keys, lessons, link, readings
 from viz.app.lessons import SLOW_STEP
 from viz.app.markdown import plain
 from viz.app.panels import job_progress, lesson_pictures
@@ -49,12 +49,12 @@ def show(checkpoint: str, texts: Texts) -> None:
         checkpoint: What reads the text.
         texts: What is read.
     """
-    st.session_state.setdefault(CHOICE, _linked(keys.LESSON, STEP_KEYS))
-    st.session_state.setdefault(LANGUAGE_CHOICE, _linked(keys.LANGUAGE, LANGUAGES))
+    _restore_from_link(CHOICE, keys.LESSON, STEP_KEYS)
+    _restore_from_link(LANGUAGE_CHOICE, keys.LANGUAGE, LANGUAGES)
     with st.container(key="lesson"):
         words, key = _choose()
-        _keep_in_link(keys.LESSON, key, STEP_KEYS[0])
-        _keep_in_link(keys.LANGUAGE, str(st.session_state[LANGUAGE_CHOICE]), LANGUAGES[0])
+        link.keep_choice(keys.LESSON, key, STEP_KEYS[0])
+        link.keep_choice(keys.LANGUAGE, str(st.session_state[LANGUAGE_CHOICE]), LANGUAGES[0])
         try:
             cell = _cell(checkpoint, texts)
             taught = lessons.lesson(checkpoint, texts, cell)
@@ -108,16 +108,10 @@ def _cell(checkpoint: str, texts: Texts) -> Cell | None:
     return chosen
 
 
-def _linked(name: str, options: tuple[str, ...]) -> str:
-    linked = st.query_params.get(name)
-    return linked if linked in options else options[0]
-
-
-def _keep_in_link(name: str, value: str, default: str) -> None:
-    if value != default:
-        st.query_params[name] = value
-    elif name in st.query_params:
-        del st.query_params[name]
+def _restore_from_link(key: str, name: str, options: tuple[str, ...]) -> None:
+    if link.decides(key):
+        linked = st.query_params.get(name)
+        st.session_state[key] = linked if linked in options else options[0]
 
 
 def _step(

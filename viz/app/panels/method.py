@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from viz.app import checkpoints, keys
+from viz.app import checkpoints, keys, link
 from viz.app.markdown import plain
 from viz.attribution import METHODS, Method, Option, available_methods, default_methods
 from viz.attribution.method_spec import MethodSpec
@@ -97,7 +97,7 @@ def _choose_name(names: Sequence[str], default: Chosen, classifier: Classifier) 
         help="Most methods answer right away. A number beside the name says about how often a text "
         "of 40 words is read; that happens in the background.",
     )
-    _keep_in_link(chosen, default[0])
+    link.keep_choice(keys.METHOD, chosen, default[0])
     return chosen
 
 
@@ -107,7 +107,11 @@ def _restore_from_link(names: Sequence[str], classifier: Classifier) -> None:
     Where the classifier refuses it, say so: the page uses the default.
     """
     linked = st.query_params.get(keys.METHOD)
-    if linked is None or keys.METHOD in st.session_state:
+    if not link.decides(keys.METHOD):
+        return
+    if linked is None:  # the page begins with the best one
+        for key in (keys.METHOD, DEFAULT):
+            st.session_state.pop(key, None)
         return
     labels = {name: method.label_of(classifier) for name, method in METHODS.items()}
     name = next((name for name, label in labels.items() if linked in (name, label)), None)
@@ -134,13 +138,6 @@ def _follow_default(default: Chosen) -> None:
 
 def _key(method: str, option: str) -> str:
     return f"option-{method}-{option}"
-
-
-def _keep_in_link(name: str, default: str) -> None:
-    if name != default:
-        st.query_params[keys.METHOD] = name
-    elif keys.METHOD in st.query_params:
-        del st.query_params[keys.METHOD]
 
 
 def _choose_options(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from viz.app import keys
+from viz.app import keys, link
 
 
 def choose(title: str, modes: Sequence[str], key: str, *, label: Callable[[str], str] = str) -> str:
@@ -19,7 +19,7 @@ def choose(title: str, modes: Sequence[str], key: str, *, label: Callable[[str],
         label: What a mode is called on screen.
     """
     linked = st.query_params.get(keys.MODE)
-    if key not in st.session_state:
+    if link.decides(key):
         st.session_state[key] = linked if linked in modes else modes[0]
     chosen = str(
         st.segmented_control(
@@ -32,8 +32,5 @@ def choose(title: str, modes: Sequence[str], key: str, *, label: Callable[[str],
             label_visibility="collapsed",
         )
     )
-    if chosen != modes[0]:
-        st.query_params[keys.MODE] = chosen
-    elif keys.MODE in st.query_params:
-        del st.query_params[keys.MODE]
+    link.keep_choice(keys.MODE, chosen, modes[0])
     return chosen

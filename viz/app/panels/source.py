@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from viz.app import checkpoints, keys
+from viz.app import checkpoints, keys, link
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
 from viz.model.checkpoint import local_folder
 from viz.runs.public import is_public
 
+CHOSEN = "chosen-checkpoints"
+"""Key of the session's state: the checkpoints that the reader opened, to which Back may lead."""
 HELP = (
     "Lists the folders in assets/ and checkpoints/ and the runs of the Train page. You can also "
     "type any other folder, or the id of a model on the Hugging Face Hub."
@@ -27,10 +29,7 @@ def choose_checkpoint(
     offered = checkpoints.offered()
     if first is not None and first in offered:
         offered = [first, *(name for name in offered if name != first)]
-    linked = st.query_params.get(key)
-    # A link may name a folder; only the reader may send the app to the Hub.
-    if linked and key not in st.session_state and _is_here(linked, offered):
-        st.session_state[key] = linked
+    _restore_from_link(key, offered, is_named_always=first is not None)
     current = st.session_state.get(key)
     if current is not None:
         # Said again, since a page left right after it came would hand on the default instead.
@@ -48,6 +47,7 @@ def choose_checkpoint(
     source = str(chosen or "")
     # Which one comes first of all others changes with every run: so a link always names it.
     _keep_in_link(source, offered if first is None else [], key)
+    st.session_state.setdefault(CHOSEN, set()).add(source)
     return source
 
 
@@ -65,13 +65,27 @@ def warn_of_link(source: str, key: str = keys.CHECKPOINT) -> None:
         )
 
 
+def _restore_from_link(key: str, offered: list[str], *, is_named_always: bool) -> None:
+    """Choose the checkpoint of the link, if there is none yet, or the reader went back to it.
+
+    A link may name a folder; only the reader may send the app to the Hub.
+    """
+    if not link.decides(key):
+        return
+    linked = st.query_params.get(key)
+    if linked and (_is_here(linked, offered) or linked in st.session_state.get(CHOSEN, ())):
+        st.session_state[key] = linked
+    elif not linked and link.is_revisited() and offered and not is_named_always:
+        st.session_state[key] = offered[0]
+
+
 def _keep_in_link(source: str, offered: list[str], key: str) -> None:
     """Name the checkpoint in the URL, unless it is the one that opens by itself."""
     linked = st.query_params.get(key)
     if source and source != next(iter(offered), None):
-        st.query_params[key] = source
+        link.keep({key: source})
     elif linked and _is_here(linked, offered):
-        del st.query_params[key]
+        link.keep({key: None})
 
 
 def _is_here(source: str, offered: list[str]) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from viz.app import keys
+from viz.app import keys, link
 from viz.app.documents import Windows
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
@@ -18,6 +18,8 @@ MAX_LINK_CHARS = 500
 """The longest text that is put into the URL."""
 LAST_READ = "last-read"
 """Key of the session's state: the page that read last, and what."""
+TOO_LONG = "text-too-long-for-a-link"
+"""Key of the session's state: the text that was read last of those that no link holds."""
 CALIBRATED = (
     "Logits are divided by this number, fitted on validation rows, before they become "
     "probabilities: of the predictions with 80%, about 80% should be right. The predicted class, "
@@ -58,6 +60,8 @@ def write_text() -> Texts:
         st.form_submit_button("Read", type="primary", icon=":material/visibility:")
     texts = Texts(text, pair if pair and pair.strip() else None)
     keep_in_link({keys.TEXT: texts.text, keys.PAIR: texts.pair})
+    if texts.text and keys.TEXT not in st.query_params:
+        st.session_state[TOO_LONG] = Texts(texts.text, texts.pair or "")
     st.session_state[LAST_READ] = (st.context.url, Texts(texts.text, texts.pair or ""))
     return texts
 
@@ -86,20 +90,26 @@ def restore_from_link() -> None:
     """Fill the fields from the URL, or with the first example, when the session starts.
 
     On another page they are filled with what was read last: Streamlit loses it where a page is left
-    while a part of it is drawn again.
+    while a part of it is drawn again.  Back and forward bring the text of the link, or where it
+    names none the one that was too long for it.
     """
     page, last = st.session_state.get(LAST_READ, (None, None))
     written = Texts(st.session_state.get(keys.TEXT) or "", st.session_state.get(keys.PAIR) or "")
     if last is not None and page != st.context.url and written in (Texts("", ""), last):
-        st.session_state[keys.TEXT], st.session_state[keys.PAIR] = last.text, last.pair
-        st.session_state[keys.HAS_PAIR] = bool(last.pair)
-    if keys.TEXT in st.session_state:
-        return
+        _fill(last)
     linked = st.query_params.get(keys.TEXT)
-    pair = st.query_params.get(keys.PAIR, "") if linked is not None else ""
-    st.session_state[keys.TEXT] = load_examples()[0].text if linked is None else linked
-    st.session_state[keys.PAIR] = pair
-    st.session_state[keys.HAS_PAIR] = bool(pair)
+    if linked is not None and link.decides(keys.TEXT):
+        _fill(Texts(linked, st.query_params.get(keys.PAIR, "")))
+    elif linked is None and link.is_revisited() and TOO_LONG in st.session_state:
+        _fill(st.session_state[TOO_LONG])
+    elif keys.TEXT not in st.session_state:
+        _fill(Texts(load_examples()[0].text, ""))
+
+
+def _fill(texts: Texts) -> None:
+    """Fill the fields, that of the second text where there is one."""
+    st.session_state[keys.TEXT], st.session_state[keys.PAIR] = texts.text, texts.pair or ""
+    st.session_state[keys.HAS_PAIR] = bool(texts.pair)
 
 
 def keep_in_link(written: Mapping[str, str | None]) -> None:
@@ -109,11 +119,7 @@ def keep_in_link(written: Mapping[str, str | None]) -> None:
         written: The texts by their parameters; None where there is none.
     """
     short = all(len(value or "") <= MAX_LINK_CHARS for value in written.values())
-    for name, value in written.items():
-        if value and short:
-            st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
+    link.keep({name: value if value and short else None for name, value in written.items()})
 
 
 def show_prediction(reading: Reading, temperature: float | None) -> None:

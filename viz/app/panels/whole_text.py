@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.app import background, checkpoints, keys, readings
+from viz.app import background, checkpoints, keys, link, readings
 from viz.app.background import ExplanationRequest
 from viz.app.panels import windows
 from viz.attention import words
@@ -184,17 +184,16 @@ def word_errors(attribution: Attribution, spans: Sequence[Span]) -> FloatArray |
 
 def _passage(text: str, divided: Division, sums: FloatArray) -> int | None:
     """The passage that is shown: at first the one with the strongest sentence."""
-    choice: tuple[str, int] | None = st.session_state.get(keys.PASSAGE)
-    if choice is None and st.query_params.get(keys.PASSAGE, "").isdecimal():
-        choice = (text, int(st.query_params[keys.PASSAGE]) - 1)
-    number = choice[1] if choice is not None and choice[0] == text else -1
-    if 0 <= number < len(divided.passages):
-        st.query_params[keys.PASSAGE] = str(number + 1)
+    if link.decides(keys.PASSAGE):
+        linked = st.query_params.get(keys.PASSAGE, "")
+        st.session_state[keys.PASSAGE] = (text, int(linked) - 1 if linked.isdecimal() else -1)
+    chosen: tuple[str, int] = st.session_state[keys.PASSAGE]
+    number = chosen[1] if chosen[0] == text else -1
+    is_there = 0 <= number < len(divided.passages)
+    link.keep({keys.PASSAGE: str(number + 1) if is_there else None})
+    if is_there:
         return number
-    st.query_params.pop(keys.PASSAGE, None)
-    if not len(sums):
-        return None
-    return divided.strongest_passage(sums)
+    return divided.strongest_passage(sums) if len(sums) else None
 
 
 def _follow() -> None:

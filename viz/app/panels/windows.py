@@ -6,7 +6,7 @@ from typing import cast, get_args
 import streamlit as st
 
 from finetune.checkpoint.windows import Pooling
-from viz.app import background, checkpoints, documents, keys
+from viz.app import background, checkpoints, documents, keys, link
 from viz.app.background import ExplanationRequest
 from viz.app.documents import Windows
 from viz.app.markdown import plain
@@ -76,9 +76,9 @@ def is_beyond_limit(source: str, texts: Texts) -> bool:
 def _follow_checkpoint(source: str, *, by_default: bool) -> None:
     """Begin with what the link says, and with the defaults of another checkpoint once it reads."""
     before = st.session_state.get(CHECKPOINT)
-    if before == source and keys.WINDOWS in st.session_state:
+    if before == source and not link.decides(keys.WINDOWS):
         return
-    linked = st.query_params if before is None else {}
+    linked = st.query_params if before is None or link.is_revisited() else {}
     st.session_state[CHECKPOINT] = source
     st.session_state[keys.WINDOWS] = linked.get(keys.WINDOWS, "01"[by_default]) == "1"
     for key in (keys.POOLING, keys.STRIDE):
@@ -97,11 +97,7 @@ def _keep_in_link(windows: Windows | None, *, by_default: bool) -> None:
         keys.POOLING: None if windows is None else windows.pooling,
         keys.STRIDE: None if windows is None else windows.stride,
     }
-    for name, value in written.items():
-        if value is not None:
-            st.query_params[name] = str(value)
-        elif name in st.query_params:
-            del st.query_params[name]
+    link.keep({name: None if value is None else str(value) for name, value in written.items()})
 
 
 def show_notes(document: Document) -> None:
@@ -181,15 +177,15 @@ def pooled(document: Document) -> str:
 
 def opened(written: str, document: Document) -> int | None:
     """The window whose words and maps are shown; None where none is open."""
-    choice: tuple[str, int | None] | None = st.session_state.get(keys.WINDOW)
-    if choice is None and st.query_params.get(keys.WINDOW, "").isdecimal():
-        choice = (written, int(st.query_params[keys.WINDOW]))
-    index = choice[1] if choice is not None and choice[0] == written else None
-    if index is not None and index < len(document.windows):
-        st.query_params[keys.WINDOW] = str(index)
-        return index
-    st.query_params.pop(keys.WINDOW, None)
-    return None
+    if link.decides(keys.WINDOW):
+        linked = st.query_params.get(keys.WINDOW, "")
+        st.session_state[keys.WINDOW] = (written, int(linked) if linked.isdecimal() else None)
+    chosen: tuple[str, int | None] = st.session_state[keys.WINDOW]
+    index = chosen[1] if chosen[0] == written else None
+    if index is not None and index >= len(document.windows):
+        index = None
+    link.keep({keys.WINDOW: None if index is None else str(index)})
+    return index
 
 
 def open_window(index: int | None) -> None:

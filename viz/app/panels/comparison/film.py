@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from viz.app import background, films, keys, presence
+from viz.app import background, films, keys, link, presence
 from viz.app.films import FilmRequest
 from viz.app.markdown import plain
 from viz.app.panels import text
@@ -104,7 +104,7 @@ def _show_film(request: FilmRequest, job: BackgroundJob[bool] | None) -> None:
     if resting is None:  # the picture is new, and begins where the link says
         st.session_state[FIRST] = _linked_frame(shown)
     else:
-        _keep_in_link(resting)
+        link.keep_choice(keys.FRAME, str(resting), str(0))
         films.want(request, resting)
     if job is not None:
         if job.done and not job.cancelled:
@@ -137,13 +137,6 @@ def _linked_frame(shown: Film) -> int:
     linked = st.query_params.get(keys.FRAME, "")
     is_number = linked.isdecimal() and len(linked) < MAX_DIGITS
     return min(int(linked), len(shown.frames) - 1) if is_number else 0
-
-
-def _keep_in_link(frame: int) -> None:
-    if frame:
-        st.query_params[keys.FRAME] = str(frame)
-    elif keys.FRAME in st.query_params:
-        del st.query_params[keys.FRAME]
 
 
 def _offer_files(request: FilmRequest, shown: Film, frame: int) -> None:

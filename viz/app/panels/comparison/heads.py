@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from viz.app import comparisons, keys
+from viz.app import comparisons, keys, link
 from viz.app.comparisons import ComparisonRequest, Side
 from viz.app.markdown import plain
 from viz.app.panels.comparison import save
@@ -68,11 +68,11 @@ def show(request: ComparisonRequest) -> None:
 
 def selection(heads: HeadComparison) -> Selection:
     """What was selected, came with the link, or else the head that changed most."""
-    chosen = st.session_state.get(SELECTED, _linked())
+    chosen = _linked() if link.decides(SELECTED) else st.session_state[SELECTED]
     if chosen is not None and _exists(chosen, heads):
         layer, head = chosen
-        st.query_params[keys.LAYER] = MEAN if layer is None else str(layer)
-        st.query_params[keys.HEAD] = MEAN if head is None else str(head)
+        written = {keys.LAYER: layer, keys.HEAD: head}
+        link.keep({name: MEAN if part is None else str(part) for name, part in written.items()})
         return layer, head
     return heads.most_changed[0]
 

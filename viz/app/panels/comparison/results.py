@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from viz.app import checkpoints, comparisons, keys
+from viz.app import checkpoints, comparisons, keys, link
 from viz.app.comparisons import ComparisonRequest
 from viz.app.markdown import plain
 from viz.app.panels.comparison import heads
@@ -77,7 +77,7 @@ def _choose_one(
 ) -> str:
     """One of some options; the link names it where it isn't the first."""
     linked = st.query_params.get(parameter)
-    if st.session_state.get(key) not in options:
+    if st.session_state.get(key) not in options or link.is_revisited():
         st.session_state[key] = linked if linked in options else options[0]
     chosen = st.selectbox(
         label,
@@ -87,10 +87,7 @@ def _choose_one(
         persist_state="session",
         width=240 if key == METHOD else 170,
     )
-    if chosen != options[0]:
-        st.query_params[parameter] = chosen
-    elif parameter in st.query_params:
-        del st.query_params[parameter]
+    link.keep_choice(parameter, chosen, options[0])
     return str(chosen)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from viz.app import keys
+from viz.app import keys, link
 from viz.app.comparisons import ComparisonRequest, Side
 from viz.app.examples import load_examples
 from viz.app.panels import text
@@ -18,11 +18,11 @@ def show(checkpoint: str) -> None:
 
 def _restore_from_link() -> None:
     """Fill the second field: from the URL, with an edited example, or with the first text."""
-    if keys.OTHER_TEXT in st.session_state:
+    linked = st.query_params.get(keys.OTHER_TEXT)
+    if keys.OTHER_TEXT in st.session_state and not (linked and link.is_revisited()):
         return
     current = st.session_state[keys.TEXT]
     edited = {example.text: example.edited for example in load_examples()}
-    linked = st.query_params.get(keys.OTHER_TEXT)
     st.session_state[keys.OTHER_TEXT] = linked or edited.get(current) or current
     st.session_state[keys.OTHER_PAIR] = (
         st.query_params.get(keys.OTHER_PAIR) or st.session_state[keys.PAIR]

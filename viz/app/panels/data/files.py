@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from finetune.data.tables.table import Table
-from viz.app import keys
+from viz.app import keys, link
 from viz.app.markdown import plain
 from viz.app.panels import data_file
 from viz.app.panels.columns import choose_text_columns
@@ -145,10 +145,7 @@ def _answer(name: str, chosen: str | None) -> None:
 
 
 def _keep_in_link(name: str, chosen: str | None) -> None:
-    if chosen:
-        st.query_params[name] = _in_link(chosen)
-    elif name in st.query_params:
-        del st.query_params[name]
+    link.keep({name: _in_link(chosen) if chosen else None})
 
 
 def _in_link(chosen: str) -> str:

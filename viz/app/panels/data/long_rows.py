@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from viz.app import checkpoints, keys
+from viz.app import checkpoints, keys, link
 from viz.app.panels.windows import MEANING
 from viz.data.audit.run import Audit
 from viz.data.rows.row_predictions import RowPredictions
@@ -18,17 +18,14 @@ def choose(source: str) -> bool | None:
     """What the reader chose; None where that is what the checkpoint says."""
     by_default = _by_default(source)
     before = st.session_state.get(CHECKPOINT)
-    if before != source or keys.LONG_ROWS not in st.session_state:
-        linked = None if before is not None else st.query_params.get(keys.LONG_ROWS)
+    if before != source or link.decides(keys.LONG_ROWS):
+        is_named = before is None or link.is_revisited()
+        linked = st.query_params.get(keys.LONG_ROWS) if is_named else None
         st.session_state[CHECKPOINT] = source
         st.session_state[keys.LONG_ROWS] = by_default if linked is None else linked == "1"
     chosen = bool(st.session_state[keys.LONG_ROWS])
-    if chosen != by_default:
-        st.query_params[keys.LONG_ROWS] = "01"[chosen]
-        return chosen
-    if keys.LONG_ROWS in st.query_params:
-        del st.query_params[keys.LONG_ROWS]
-    return None
+    link.keep_choice(keys.LONG_ROWS, "01"[chosen], "01"[by_default])
+    return chosen if chosen != by_default else None
 
 
 def offer(audit: Audit) -> None:

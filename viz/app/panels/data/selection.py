@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from viz.app import keys
+from viz.app import keys, link
 from viz.app.audits import AuditRequest
 
 CELL, GROUP, ROW, OWNER = "data-cell", "data-group", "data-row", "data-owner"
@@ -39,12 +39,12 @@ def restore(request: AuditRequest, *, linked: bool, n_classes: int, n_rows: int)
     """
     owner = (request.source, str(request.data))
     before = st.session_state.get(OWNER)
-    if before == owner:
+    if before == owner and not link.is_revisited():
         return
     st.session_state[OWNER] = owner
     for name in (CELL, GROUP, ROW):
         st.session_state.pop(name, None)
-    if before is not None or not linked:
+    if not linked or (before is not None and not link.is_revisited()):
         return
     cell = Cell(_number(keys.GOLD, n_classes), _number(keys.PREDICTED, n_classes))
     if cell != Cell(None, None):
@@ -89,11 +89,7 @@ def keep_in_link() -> None:
     """Name in the URL what is selected."""
     selected = cell() or Cell(None, None)
     numbers = {keys.GOLD: selected.gold, keys.PREDICTED: selected.predicted, keys.ROW: row()}
-    for name, number in numbers.items():
-        if number is not None:
-            st.query_params[name] = str(number)
-        elif name in st.query_params:
-            del st.query_params[name]
+    link.keep({name: None if number is None else str(number) for name, number in numbers.items()})
 
 
 def _number(name: str, count: int) -> int | None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from viz.app import keys
+from viz.app import keys, link
 from viz.mechanism.unfolding.cell import Cell, default_cell
 from viz.types import Reading
 from viz.widgets.equations.payload import Names
@@ -100,8 +100,7 @@ def restore(reading: Reading) -> Cell:
 def keep_in_link(cell: Cell) -> None:
     """Name a cell in the URL."""
     written = {name: str(number) for name, number in cell._asdict().items()}
-    for name, number in written.items():
-        st.query_params[name] = number
+    link.keep(written)
     st.session_state[LINKED] = written
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from viz.app import keys
+from viz.app import keys, link
 from viz.errors import SelectionError
 from viz.mechanism.unfolding.term import Term
 from viz.mechanism.unfolding.unfolding import Unfolding
@@ -22,14 +22,16 @@ FIRST = "score"
 def restore(unfolding: Unfolding, owner: Hashable) -> None:
     """Begin again where another cell is shown: with the term that the link names, or the score."""
     before = st.session_state.get(OWNER)
-    if before == owner:
+    if before == owner and not link.is_revisited():
         return
     st.session_state[OWNER] = owner
-    linked = st.query_params.get(keys.TERM) if before is None else None
+    is_named = before is None or link.is_revisited()
+    linked = st.query_params.get(keys.TERM) if is_named else None
+    way: list[str] = st.session_state.get(TRAIL, []) if before == owner else []
     st.session_state[TRAIL] = [_first(unfolding)]
     if linked:
         with suppress(SelectionError):
-            st.session_state[TRAIL] = [unfolding.walk.term(linked).id]
+            st.session_state[TRAIL] = _way_to(unfolding.walk.term(linked).id, way)
     _keep_in_link(unfolding)
 
 
@@ -59,15 +61,19 @@ def follow(unfolding: Unfolding, event: Event) -> None:
             term = unfolding.walk.part(term.id, _index(term, event))
     except SelectionError:
         return
-    # Whoever comes back to a term is on the way that led there.
-    before = trail[: trail.index(term.id)] if term.id in trail else trail
-    st.session_state[TRAIL] = [*before, term.id][-MAX_LENGTH:]
+    st.session_state[TRAIL] = _way_to(term.id, trail)
     _keep_in_link(unfolding)
 
 
 def terms(unfolding: Unfolding) -> list[Term]:
     """The terms of the way, the one that is followed last."""
     return [unfolding.walk.term(one) for one in st.session_state[TRAIL]]
+
+
+def _way_to(term_id: str, trail: list[str]) -> list[str]:
+    """A trail that ends with a term: whoever comes back to it is on the way that led there."""
+    before = trail[: trail.index(term_id)] if term_id in trail else trail
+    return [*before, term_id][-MAX_LENGTH:]
 
 
 def _index(term: Term, event: Event) -> tuple[int, ...]:
@@ -87,7 +93,4 @@ def _first(unfolding: Unfolding) -> str:
 
 def _keep_in_link(unfolding: Unfolding) -> None:
     followed = st.session_state[TRAIL]
-    if followed == [_first(unfolding)]:
-        st.query_params.pop(keys.TERM, None)
-    else:
-        st.query_params[keys.TERM] = followed[-1]
+    link.keep({keys.TERM: followed[-1] if followed != [_first(unfolding)] else None})
