@@ -23,12 +23,14 @@ if __name__ == "__main__":
 
     from viz.app import link
     from viz.app.background import cancel_unrequested_jobs
+    from viz.app.garbage import collect_garbage
     from viz.app.visitors import count_visitor
 
     count_visitor()
     link.begin()
     with cancel_unrequested_jobs():
         page.run()
+    collect_garbage()
 else:
     from viz.app.server import MIDDLEWARE, lifespan
 

@@ -102,7 +102,7 @@ def _choose_name(names: Sequence[str], default: Chosen, classifier: Classifier) 
 
 
 def _restore_from_link(names: Sequence[str], classifier: Classifier) -> None:
-    """Take the method from the link, by its name or its label, when the session starts.
+    """Take the method from the link, by its name or its label, where the link decides.
 
     Where the classifier refuses it, say so: the page uses the default.
     """

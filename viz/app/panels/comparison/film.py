@@ -104,7 +104,7 @@ def _show_film(request: FilmRequest, job: BackgroundJob[bool] | None) -> None:
     if resting is None:  # the picture is new, and begins where the link says
         st.session_state[FIRST] = _linked_frame(shown)
     else:
-        link.keep_choice(keys.FRAME, str(resting), str(0))
+        link.keep_choice(keys.FRAME, str(resting), "0")
         films.want(request, resting)
     if job is not None:
         if job.done and not job.cancelled:
