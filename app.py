@@ -27,8 +27,7 @@ if __name__ == "__main__":
     from viz.app.visitors import count_visitor
 
     count_visitor()
-    link.begin()
-    with cancel_unrequested_jobs():
+    with link.one_step(), cancel_unrequested_jobs():
         page.run()
     collect_garbage()
 else:

@@ -26,3 +26,9 @@ def component_data(app: AppTest, name: str, index: int = 0) -> dict[str, Any]:
     mounted = [element.proto for element in app.get("bidi_component")]
     data = [payload_of(p) for p in mounted if p.component_name == f"clsight-{name}"]
     return data[index] if data else {}
+
+
+def link_of(app: AppTest) -> dict[str, str]:
+    """The parameters of the link to what the page shows."""
+    parameters = app.query_params.items()
+    return {name: each[-1] if isinstance(each, list) else each for name, each in parameters}

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from finetune.run.measurements import Metrics
 from tests.audits import full_audit, unlabeled_audit
-from tests.page_content import component_data, page_text
+from tests.page_content import component_data, link_of, page_text
+from tests.viz.app.conftest import GoBack
 from viz import Classifier
 from viz.app import audits, keys
 from viz.app.panels.data import selection
@@ -237,6 +238,15 @@ def test_a_file_without_labels_shows_what_is_predicted(
     assert "True" not in table(app, "Text")
 
 
+def test_a_link_selects_a_predicted_class_of_a_file_without_labels(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(unlabeled_audit(), monkeypatch)
+    app = opened(checkpoint, predicted="2")
+    assert app.segmented_control(key=keys.ROWS).options[0] == "predicted Business"
+    assert app.query_params[keys.PREDICTED] == "2"
+
+
 def test_slices_and_shortcuts_lead_to_their_rows(
     checkpoint: Path, made: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -398,6 +408,31 @@ def test_another_file_forgets_what_was_selected(checkpoint: Path, made: Audit) -
     run(app)
     assert component_data(app, "confusion")["gold"] == 1
     assert "**Line" not in said(app)
+
+
+@pytest.mark.usefixtures("made")
+def test_back_opens_the_files_of_before(checkpoint: Path, room: Path, go_back: GoBack) -> None:
+    typed = room / "typed.csv"
+    typed.write_text("text,label\nthe team wins,Sports\n", "utf-8")
+    app = opened(checkpoint, data=str(typed))
+    app.button(key=f"open-{keys.DATA}").click()
+    run(app)
+    first = link_of(app)
+    (uploaded,) = map(str, uploads.data_files())
+    app.selectbox(key=keys.DATA).select(uploaded)
+    app.selectbox(key=keys.REFERENCE).select(uploaded)
+    run(app)
+    second = link_of(app)
+    # The reader has opened this path before, and needs not be asked again.
+    go_back(app, first)
+    assert app.selectbox(key=keys.DATA).value == str(typed)
+    assert app.selectbox(key=keys.REFERENCE).value is None
+    assert link_of(app) == first
+    go_back(app, second)
+    assert app.selectbox(key=keys.DATA).value == uploaded
+    assert app.selectbox(key=keys.REFERENCE).value == uploaded
+    go_back(app, second | {keys.DATA: str(room / "never-opened.csv")})
+    assert app.selectbox(key=keys.DATA).value == uploaded
 
 
 @pytest.mark.usefixtures("made")

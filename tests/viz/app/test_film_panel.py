@@ -9,9 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.histories import damage_frame, tiny_history
-from tests.page_content import component_data
+from tests.page_content import component_data, link_of
+from tests.viz.app.conftest import GoBack
 from viz.app import films, keys
 from viz.app.films import FilmRequest
+from viz.app.panels.comparison import film as panel
 from viz.comparison.film.film import FilmFrame, RefusedFrame
 from viz.comparison.film.reader import FilmReader
 from viz.figures.spec import FigureSpec
@@ -105,6 +107,20 @@ def test_where_no_training_kept_its_steps_it_is_said_how(runs: Path, checkpoint:
     app = opened(checkpoint, text=TEXT)
     assert "--keep-epochs" in app.info[0].value
     assert component_data(app, "film") == {}
+
+
+def test_back_begins_the_film_at_the_frame_of_the_link(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, go_back: GoBack
+) -> None:
+    app = opened(tiny_history(runs, 3), text=TEXT, frame="1")
+    whole(app)
+    before = link_of(app)
+    rests = {keys.FILM: 2}
+    monkeypatch.setattr(panel, "resting_frame", rests.get)
+    app.run()
+    assert link_of(app)["frame"] == "2"
+    assert component_data(go_back(app, before), "film")["first"] == 1
+    assert link_of(app)["frame"] == "1"
 
 
 @pytest.mark.parametrize("frame", ["99", "9" * 5000])

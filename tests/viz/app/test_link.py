@@ -1,22 +1,20 @@
 """The link to a page, without a browser: what is put into it, and what Back and Forward bring."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
-from tests.page_content import component_data
+from tests.page_content import component_data, link_of
 from tests.tiny_models import tiny_checkpoint
-from viz.app import checkpoints, keys, link
+from tests.viz.app.conftest import GoBack
+from viz.app import checkpoints, keys
 from viz.app.panels.inside import trail
 
 ROOT = Path(__file__).resolve().parents[3]
 LONG = "oil " * 200
 """A text that no link holds."""
-
-GoBack = Callable[[AppTest, Mapping[str, str]], AppTest]
 
 
 @pytest.fixture
@@ -28,29 +26,17 @@ def app(checkpoint: Path) -> AppTest:
 
 
 @pytest.fixture
-def go_back(monkeypatch: pytest.MonkeyPatch) -> GoBack:
-    """Run a page as a browser does that shows a link of before again."""
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The URLs that a browser is sent, of which it makes a step of its history each."""
+    urls: list[str] = []
+    send = QueryParams._send_query_param_msg
 
-    def run(app: AppTest, before: Mapping[str, str]) -> AppTest:
-        app.query_params.clear()
-        app.query_params.update(before)
-        with monkeypatch.context() as patch:
-            context = SimpleNamespace(is_history_navigation=True)
-            patch.setattr(link, "get_script_run_ctx", lambda **_: context)
-            app.run()
-        assert not app.exception
-        return app
+    def note(parameters: QueryParams) -> None:
+        urls.append(str(parameters))
+        send(parameters)
 
-    return run
-
-
-def now(app: AppTest) -> dict[str, str]:
-    """The link of what a page shows."""
-    return {name: value[-1] if isinstance(value, list) else value for name, value in linked(app)}
-
-
-def linked(app: AppTest) -> list[tuple[str, str | list[str]]]:
-    return list(app.query_params.items())
+    monkeypatch.setattr(QueryParams, "_send_query_param_msg", note)
+    return urls
 
 
 def read(app: AppTest, text: str) -> AppTest:
@@ -67,26 +53,26 @@ def open_checkpoint(app: AppTest, source: str) -> AppTest:
 
 
 def test_back_shows_the_text_and_the_method_of_before(app: AppTest, go_back: GoBack) -> None:
-    first = now(app.run())
+    first = link_of(app.run())
     app.selectbox(key=keys.METHOD).set_value("rollout").run()
-    second = now(app)
+    second = link_of(app)
     read(app, "oil prices rise")
     go_back(app, second)
     assert app.text_area(key=keys.TEXT).value == "the team wins"
     assert app.selectbox(key=keys.METHOD).value == "rollout"
-    assert now(app) == second
+    assert link_of(app) == second
     go_back(app, first)
     assert app.selectbox(key=keys.METHOD).value != "rollout"
-    assert now(app) == first
+    assert link_of(app) == first
     app.run()  # and what is chosen afterwards stays
     assert read(app, "oil prices rise").text_area(key=keys.TEXT).value == "oil prices rise"
 
 
 def test_back_turns_heads_on_and_forward_off(app: AppTest, go_back: GoBack) -> None:
     app.query_params[keys.OFF] = "0.1"
-    off = now(app.run())
+    off = link_of(app.run())
     app.button(key="all-heads-on").click().run()
-    whole = now(app)
+    whole = link_of(app)
     assert component_data(go_back(app, off), "atlas-selection")["off"] == [[0, 1]]
     assert "off" not in component_data(go_back(app, whole), "atlas-selection")
 
@@ -95,8 +81,8 @@ def test_back_opens_the_checkpoint_of_before(
     app: AppTest, checkpoint: Path, tmp_path: Path, go_back: GoBack
 ) -> None:
     other = tiny_checkpoint(tmp_path / "other")
-    before = now(app.run())
-    after = now(open_checkpoint(app, str(other)))
+    before = link_of(app.run())
+    after = link_of(open_checkpoint(app, str(other)))
     assert after[keys.CHECKPOINT] == str(other)
     assert go_back(app, before).selectbox(key=keys.CHECKPOINT).value == str(checkpoint)
     assert go_back(app, after).selectbox(key=keys.CHECKPOINT).value == str(other)
@@ -109,7 +95,7 @@ def test_back_opens_the_checkpoint_of_before(
 def test_back_sends_the_app_to_the_hub_only_for_what_the_reader_typed(
     app: AppTest, checkpoint: Path, go_back: GoBack
 ) -> None:
-    before = now(app.run())
+    before = link_of(app.run())
     on_the_hub = before | {keys.CHECKPOINT: "someone/model"}
     assert go_back(app, on_the_hub).selectbox(key=keys.CHECKPOINT).value == str(checkpoint)
     open_checkpoint(app, "someone/model")
@@ -120,8 +106,8 @@ def test_back_sends_the_app_to_the_hub_only_for_what_the_reader_typed(
 def test_a_long_text_is_not_lost_by_going_back_to_a_link_without_one(
     app: AppTest, go_back: GoBack
 ) -> None:
-    before = now(app.run())
-    without = now(read(app, LONG))
+    before = link_of(app.run())
+    without = link_of(read(app, LONG))
     assert keys.TEXT not in without
     assert go_back(app, without).text_area(key=keys.TEXT).value == LONG
     assert go_back(app, before).text_area(key=keys.TEXT).value == "the team wins"
@@ -130,14 +116,14 @@ def test_a_long_text_is_not_lost_by_going_back_to_a_link_without_one(
 
 def test_a_link_that_names_nothing_changes_nothing(app: AppTest, go_back: GoBack) -> None:
     app.query_params[keys.METHOD] = "rollout"
-    shown = now(app.run())
-    assert now(go_back(app, {})) == shown
+    shown = link_of(app.run())
+    assert link_of(go_back(app, {})) == shown
     assert app.text_area(key=keys.TEXT).value == "the team wins"
 
 
 def test_back_goes_from_equation_to_equation(app: AppTest, go_back: GoBack) -> None:
     app.switch_page("viz/app/pages/inside.py")
-    first = now(app.run())
+    first = link_of(app.run())
     (score,) = app.session_state[trail.TRAIL]
     other = next(name for name in component_data(app, "equations", 1)["terms"] if name != score)
     go_back(app, first | {keys.TERM: other})
@@ -151,16 +137,67 @@ def test_back_goes_from_equation_to_equation(app: AppTest, go_back: GoBack) -> N
 def test_back_on_compare_brings_both_texts_and_the_head(app: AppTest, go_back: GoBack) -> None:
     app.query_params[keys.OTHER_TEXT] = "the team loses"
     app.switch_page("viz/app/pages/compare.py")
-    before = now(app.run()) | {keys.LAYER: "1", keys.HEAD: "2"}
+    before = link_of(app.run()) | {keys.LAYER: "1", keys.HEAD: "2"}
     app.text_area(key=keys.OTHER_TEXT).set_value("oil prices rise")
     next(each for each in app.button if each.label == "Compare").click().run()
-    assert now(app)[keys.OTHER_TEXT] == "oil prices rise"
+    assert link_of(app)[keys.OTHER_TEXT] == "oil prices rise"
     go_back(app, before)
     assert app.text_area(key=keys.OTHER_TEXT).value == "the team loses"
-    assert now(app) == before
+    assert link_of(app) == before
 
 
-def test_what_changes_together_is_put_into_the_link_at_once() -> None:
+def test_back_on_compare_brings_a_long_text_of_that_page(app: AppTest, go_back: GoBack) -> None:
+    read(app.run(), LONG)
+    read(app, "the team wins")
+    app.switch_page("viz/app/pages/compare.py").run()
+    app.text_area(key=keys.OTHER_TEXT).set_value("oil prices " * 60)
+    next(each for each in app.button if each.label == "Compare").click().run()
+    without = link_of(app)
+    assert keys.TEXT not in without
+    app.text_area(key=keys.OTHER_TEXT).set_value("oil prices rise")
+    next(each for each in app.button if each.label == "Compare").click().run()
+    go_back(app, without)
+    assert app.text_area(key=keys.TEXT).value == "the team wins"
+    assert app.text_area(key=keys.OTHER_TEXT).value == "oil prices " * 60
+
+
+def test_a_link_to_a_pair_and_a_single_text_opens_them(app: AppTest) -> None:
+    texts = {keys.PAIR: "oil prices rise", keys.OTHER_TEXT: "the team loses"}
+    app.query_params.update(texts)
+    app.switch_page("viz/app/pages/compare.py").run()
+    assert app.text_area(key=keys.PAIR).value == "oil prices rise"
+    assert app.text_area(key=keys.OTHER_PAIR).value == ""
+    assert keys.OTHER_PAIR not in link_of(app)
+
+
+def test_what_a_page_changes_is_one_step_back(app: AppTest, sent: list[str]) -> None:
+    app.query_params[keys.PAIR] = "oil prices rise"
+    app.query_params[keys.OFF] = "0.1"
+    app.run()
+    sent.clear()
+    app.text_area(key=keys.TEXT).set_value("oil prices rise")
+    app.text_area(key=keys.PAIR).set_value("")
+    app.button[0].click().run()
+    assert sent
+    assert len(set(sent)) == 1
+    assert "oil prices rise" in sent[0]
+    assert keys.PAIR not in sent[0]
+
+
+@pytest.mark.parametrize("name", [keys.STRIDE, keys.WINDOW, keys.PASSAGE])
+def test_a_number_of_any_length_is_passed_over(app: AppTest, name: str) -> None:
+    app.query_params.update({keys.TEXT: "oil " * 100, keys.WINDOWS: "1", name: "9" * 5000})
+    assert not app.run().exception
+
+
+def test_a_head_of_any_length_is_passed_over(app: AppTest) -> None:
+    app.query_params.update({keys.OTHER_TEXT: "the team loses"})
+    app.query_params.update({keys.LAYER: "9" * 5000, keys.HEAD: "1"})
+    assert not app.switch_page("viz/app/pages/compare.py").run().exception
+    assert keys.LAYER not in link_of(app)
+
+
+def test_parameters_are_changed_in_one_go(sent: list[str]) -> None:
     def page() -> None:
         from viz.app import link
 
@@ -171,4 +208,5 @@ def test_what_changes_together_is_put_into_the_link_at_once() -> None:
     app = AppTest.from_function(page)
     app.query_params.update({"three": "3", "four": "second", "two": "2", "six": "6"})
     app.run()
-    assert now(app) == {"one": "1", "two": "2", "five": "second", "six": "6"}
+    assert link_of(app) == {"one": "1", "two": "2", "five": "second", "six": "6"}
+    assert len(sent) == 3

@@ -19,7 +19,7 @@ MAX_LINK_CHARS = 500
 LAST_READ = "last-read"
 """Key of the session's state: the page that read last, and what."""
 TOO_LONG = "text-too-long-for-a-link"
-"""Key of the session's state: the text that was read last of those that no link holds."""
+"""Key of the session's state: of each page the texts that it read last and that no link holds."""
 CALIBRATED = (
     "Logits are divided by this number, fitted on validation rows, before they become "
     "probabilities: of the predictions with 80%, about 80% should be right. The predicted class, "
@@ -60,8 +60,6 @@ def write_text() -> Texts:
         st.form_submit_button("Read", type="primary", icon=":material/visibility:")
     texts = Texts(text, pair if pair and pair.strip() else None)
     keep_in_link({keys.TEXT: texts.text, keys.PAIR: texts.pair})
-    if texts.text and keys.TEXT not in st.query_params:
-        st.session_state[TOO_LONG] = Texts(texts.text, texts.pair or "")
     st.session_state[LAST_READ] = (st.context.url, Texts(texts.text, texts.pair or ""))
     return texts
 
@@ -100,8 +98,8 @@ def restore_from_link() -> None:
     linked = st.query_params.get(keys.TEXT)
     if linked is not None and link.decides(keys.TEXT):
         _fill(Texts(linked, st.query_params.get(keys.PAIR, "")))
-    elif linked is None and link.is_revisited() and TOO_LONG in st.session_state:
-        _fill(st.session_state[TOO_LONG])
+    elif linked is None and (too_long := without_link()):
+        _fill(Texts(too_long[keys.TEXT] or "", too_long[keys.PAIR]))
     elif keys.TEXT not in st.session_state:
         _fill(Texts(load_examples()[0].text, ""))
 
@@ -119,7 +117,16 @@ def keep_in_link(written: Mapping[str, str | None]) -> None:
         written: The texts by their parameters; None where there is none.
     """
     short = all(len(value or "") <= MAX_LINK_CHARS for value in written.values())
+    if not short:
+        too_long = st.session_state.get(TOO_LONG, {})
+        st.session_state[TOO_LONG] = too_long | {st.context.url: dict(written)}
     link.keep({name: value if value and short else None for name, value in written.items()})
+
+
+def without_link() -> Mapping[str, str | None]:
+    """The texts by their parameters where the reader went back to some that no link holds."""
+    too_long = st.session_state.get(TOO_LONG, {})
+    return too_long.get(st.context.url, {}) if link.is_revisited() else {}
 
 
 def show_prediction(reading: Reading, temperature: float | None) -> None:

@@ -185,8 +185,7 @@ def word_errors(attribution: Attribution, spans: Sequence[Span]) -> FloatArray |
 def _passage(text: str, divided: Division, sums: FloatArray) -> int | None:
     """The passage that is shown: at first the one with the strongest sentence."""
     if link.decides(keys.PASSAGE):
-        linked = st.query_params.get(keys.PASSAGE, "")
-        st.session_state[keys.PASSAGE] = (text, int(linked) - 1 if linked.isdecimal() else -1)
+        st.session_state[keys.PASSAGE] = (text, (link.number(keys.PASSAGE) or 0) - 1)
     chosen: tuple[str, int] = st.session_state[keys.PASSAGE]
     number = chosen[1] if chosen[0] == text else -1
     is_there = 0 <= number < len(divided.passages)

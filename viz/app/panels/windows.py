@@ -85,8 +85,8 @@ def _follow_checkpoint(source: str, *, by_default: bool) -> None:
         st.session_state.pop(key, None)
     if linked.get(keys.POOLING) in get_args(Pooling):
         st.session_state[keys.POOLING] = linked[keys.POOLING]
-    if linked.get(keys.STRIDE, "").isdecimal():
-        st.session_state[keys.STRIDE] = int(linked[keys.STRIDE])
+    if linked and (stride := link.number(keys.STRIDE)) is not None:
+        st.session_state[keys.STRIDE] = stride
 
 
 def _keep_in_link(windows: Windows | None, *, by_default: bool) -> None:
@@ -178,8 +178,7 @@ def pooled(document: Document) -> str:
 def opened(written: str, document: Document) -> int | None:
     """The window whose words and maps are shown; None where none is open."""
     if link.decides(keys.WINDOW):
-        linked = st.query_params.get(keys.WINDOW, "")
-        st.session_state[keys.WINDOW] = (written, int(linked) if linked.isdecimal() else None)
+        st.session_state[keys.WINDOW] = (written, link.number(keys.WINDOW))
     chosen: tuple[str, int | None] = st.session_state[keys.WINDOW]
     index = chosen[1] if chosen[0] == written else None
     if index is not None and index >= len(document.windows):

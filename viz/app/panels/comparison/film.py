@@ -23,8 +23,6 @@ SECONDS_PER_FRAME = 0.7
 """About how long one takes, before that was seen."""
 FIRST = "film-first"
 """Key of the frame at which the picture began."""
-MAX_DIGITS = 6
-"""Of a frame in a link."""
 HOW_TO = (
     "`clsight train --keep-epochs` keeps the weights of each epoch, `--keep-steps 50` those of "
     "every 50 steps; the film then shows what each of them made of a text."
@@ -100,7 +98,8 @@ def _open_training() -> None:
 def _show_film(request: FilmRequest, job: BackgroundJob[bool] | None) -> None:
     """The film as far as it was read; the page runs again once it is whole."""
     shown = films.film(request)
-    resting = resting_frame(keys.FILM)
+    key = link.key_of_step(keys.FILM)
+    resting = resting_frame(key)
     if resting is None:  # the picture is new, and begins where the link says
         st.session_state[FIRST] = _linked_frame(shown)
     else:
@@ -115,7 +114,7 @@ def _show_film(request: FilmRequest, job: BackgroundJob[bool] | None) -> None:
     else:
         _offer_files(request, shown, _linked_frame(shown))
     first = st.session_state.get(FIRST, 0)
-    film_player(films.player_data(request, shown, first), key=keys.FILM)
+    film_player(films.player_data(request, shown, first), key=key)
 
 
 def _show_progress(job: BackgroundJob[bool], shown: Film) -> None:
@@ -134,9 +133,7 @@ def _show_progress(job: BackgroundJob[bool], shown: Film) -> None:
 
 def _linked_frame(shown: Film) -> int:
     """The frame that the link names; the first where it names none."""
-    linked = st.query_params.get(keys.FRAME, "")
-    is_number = linked.isdecimal() and len(linked) < MAX_DIGITS
-    return min(int(linked), len(shown.frames) - 1) if is_number else 0
+    return min(link.number(keys.FRAME) or 0, len(shown.frames) - 1)
 
 
 def _offer_files(request: FilmRequest, shown: Film, frame: int) -> None:

@@ -69,12 +69,13 @@ def show(request: ComparisonRequest) -> None:
 def selection(heads: HeadComparison) -> Selection:
     """What was selected, came with the link, or else the head that changed most."""
     chosen = _linked() if link.decides(SELECTED) else st.session_state[SELECTED]
-    if chosen is not None and _exists(chosen, heads):
-        layer, head = chosen
-        written = {keys.LAYER: layer, keys.HEAD: head}
-        link.keep({name: MEAN if part is None else str(part) for name, part in written.items()})
-        return layer, head
-    return heads.most_changed[0]
+    if chosen is None or not _exists(chosen, heads):
+        link.keep({keys.LAYER: None, keys.HEAD: None})
+        return heads.most_changed[0]
+    layer, head = chosen
+    written = {keys.LAYER: layer, keys.HEAD: head}
+    link.keep({name: MEAN if part is None else str(part) for name, part in written.items()})
+    return layer, head
 
 
 def counterpart_of(heads: HeadComparison, layer: int | None, head: int | None) -> Selection:
@@ -94,10 +95,10 @@ def select_for_word(request: ComparisonRequest, changed: Sequence[WordChange], k
 
 
 def _linked() -> Selection | None:
-    numbers = [st.query_params.get(key, "") for key in (keys.LAYER, keys.HEAD)]
-    if not all(number == MEAN or number.isdecimal() for number in numbers):
+    layer, head = link.number(keys.LAYER), link.number(keys.HEAD)
+    is_mean = [st.query_params.get(key) == MEAN for key in (keys.LAYER, keys.HEAD)]
+    if (layer is None and not is_mean[0]) or (head is None and not is_mean[1]):
         return None
-    layer, head = (None if number == MEAN else int(number) for number in numbers)
     return layer, head
 
 

@@ -18,15 +18,17 @@ def show(checkpoint: str) -> None:
 
 def _restore_from_link() -> None:
     """Fill the second field: from the URL, with an edited example, or with the first text."""
-    linked = st.query_params.get(keys.OTHER_TEXT)
+    linked, pair = st.query_params.get(keys.OTHER_TEXT), st.query_params.get(keys.OTHER_PAIR)
+    if not linked and keys.TEXT not in st.query_params:
+        written = text.without_link()
+        linked, pair = written.get(keys.OTHER_TEXT), written.get(keys.OTHER_PAIR)
     if keys.OTHER_TEXT in st.session_state and not (linked and link.is_revisited()):
         return
     current = st.session_state[keys.TEXT]
     edited = {example.text: example.edited for example in load_examples()}
     st.session_state[keys.OTHER_TEXT] = linked or edited.get(current) or current
-    st.session_state[keys.OTHER_PAIR] = (
-        st.query_params.get(keys.OTHER_PAIR) or st.session_state[keys.PAIR]
-    )
+    # A link that names the other text says of its second one too that there is none.
+    st.session_state[keys.OTHER_PAIR] = (pair or "") if linked else st.session_state[keys.PAIR]
 
 
 def _write_texts(checkpoint: str) -> tuple[Side, Side]:

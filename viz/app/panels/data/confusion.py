@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from finetune.run.measurements import Metrics
+from viz.app import link
 from viz.app.panels.data import selection
 from viz.app.panels.data.selection import Cell
 from viz.data.audit.record import AuditRecord
 from viz.widgets.confusion.component import confusion, selected_cell
 
-KEY = "data-confusion"
+KEY, PREDICTIONS = "data-confusion", "data-predictions"
 MOST = 12
 """Classes that are seen at once."""
 NUMBER = "number"
@@ -79,8 +80,17 @@ def show_classes(metrics: Metrics) -> None:
 
 def choose_prediction(record: AuditRecord, table: pd.DataFrame) -> Cell:
     """Show how often each class is predicted; the one that is selected, of any true class."""
-    rows = _predicted(record, table)
-    chosen = st.dataframe(
+    rows, key = _predicted(record, table), link.key_of_step(PREDICTIONS)
+    selected = selection.cell()
+    cell = Cell(None, None if selected is None else selected.predicted)
+    marked = [place for place, row in enumerate(rows) if row[NUMBER] == cell.predicted]
+
+    def select() -> None:
+        chosen = st.session_state[key].selection.rows
+        is_there = bool(chosen) and chosen[0] < len(rows)
+        selection.select_cell(Cell(None, rows[chosen[0]][NUMBER] if is_there else None))
+
+    st.dataframe(
         [{name: cell for name, cell in row.items() if name != NUMBER} for row in rows],
         hide_index=True,
         height="content" if len(rows) <= MOST else "auto",
@@ -88,17 +98,13 @@ def choose_prediction(record: AuditRecord, table: pd.DataFrame) -> Cell:
             name: st.column_config.NumberColumn(format="%.1f%%")
             for name in ("Share", "Mean confidence")
         },
-        key="data-predictions",
+        key=key,
         alt="How often each class is predicted",
-        on_select="rerun",
+        on_select=select,
         selection_mode="single-row",
+        selection_default={"selection": {"rows": marked}},
         placeholder="",
     )
-    marked = chosen.selection.rows
-    number = rows[marked[0]][NUMBER] if marked and marked[0] < len(rows) else None
-    cell = Cell(None, number)
-    if cell != (selection.cell() or Cell(None, None)):
-        selection.select_cell(cell)
     return cell
 
 

@@ -15,6 +15,8 @@ from viz.app.panels.columns import choose_text_columns
 from viz.model.text_files import Columns
 from viz.runs import uploads
 
+CHOSEN = "data-files-chosen"
+"""Key of the session's state: the paths that the reader chose, of which a link may open any."""
 ABOUT = (
     "A file with a column of texts and, if there is one, a column of their classes. The checkpoint "
     "reads every row, and the page shows how many are right, which classes are taken for which and "
@@ -112,14 +114,17 @@ def _head(path: str, version: float) -> Table:
 
 
 def _restore_from_link(name: str) -> None:
-    """Choose the file that the link names, if it is one that was uploaded; else ask for it."""
+    """Choose the file that the link names, if it was uploaded or chosen before; else ask for it."""
     pending = f"{name}-linked"
-    if pending in st.session_state:
+    if pending in st.session_state and not link.is_revisited():
         return
     linked = st.query_params.get(name, "")
-    files = {_in_link(str(file)): str(file) for file in uploads.data_files()}
-    if linked in files and name not in st.session_state:
+    known = [*map(str, uploads.data_files()), *st.session_state.get(CHOSEN, ())]
+    files = {_in_link(file): file for file in known}
+    if linked in files and link.decides(name):
         st.session_state[name] = files[linked]
+    elif not linked and link.is_revisited():
+        st.session_state[name] = None
     st.session_state[pending] = "" if linked in files else linked
 
 
@@ -145,6 +150,8 @@ def _answer(name: str, chosen: str | None) -> None:
 
 
 def _keep_in_link(name: str, chosen: str | None) -> None:
+    if chosen:
+        st.session_state[CHOSEN] = {chosen, *st.session_state.get(CHOSEN, ())}
     link.keep({name: _in_link(chosen) if chosen else None})
 
 

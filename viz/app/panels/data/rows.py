@@ -9,7 +9,7 @@ import pyarrow as pa
 import streamlit as st
 
 from finetune.checkpoint.arrays import IntArray
-from viz.app import keys
+from viz.app import keys, link
 from viz.app.audits import AuditRequest
 from viz.app.cache import LRUCache
 from viz.app.markdown import plain
@@ -125,7 +125,7 @@ def _show_table(request: AuditRequest, audit: Audit, rows: IntArray, name: str) 
         _key(request, audit, "table", len(rows), hash(rows.tobytes()), column),
         lambda: _view(audit, sent, column),
     )
-    key = f"data-rows-{name}-{len(rows)}"
+    key = link.key_of_step(f"data-rows-{name}-{len(rows)}")
     places = np.flatnonzero(sent == selection.row())
     st.dataframe(
         view,

@@ -94,6 +94,5 @@ def keep_in_link() -> None:
 
 def _number(name: str, count: int) -> int | None:
     """A number below *count* that the link names; None where it names no such number."""
-    written = st.query_params.get(name, "")
-    number = int(written) if written.isdecimal() and len(written) < 16 else None
+    number = link.number(name)
     return number if number is not None and number < count else None

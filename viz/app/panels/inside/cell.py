@@ -82,7 +82,7 @@ def restore(reading: Reading) -> Cell:
     """The cell that is chosen: what the URL names, if that is another than the page wrote there."""
     # From Read the cell comes in one parameter: those that are bound to widgets there, as its layer
     # and head are, Streamlit takes out of a link to another page.
-    handed_over = st.query_params.pop(keys.CELL, None)
+    handed_over = st.query_params.get(keys.CELL)
     linked: dict[str, str | None] = {name: st.query_params.get(name) for name in _NAMES}
     if handed_over is not None:
         linked = dict(zip(_NAMES, [*handed_over.split("-"), *[None] * len(_NAMES)], strict=False))
@@ -100,13 +100,12 @@ def restore(reading: Reading) -> Cell:
 def keep_in_link(cell: Cell) -> None:
     """Name a cell in the URL."""
     written = {name: str(number) for name, number in cell._asdict().items()}
-    link.keep(written)
+    link.keep({keys.CELL: None, **written})
     st.session_state[LINKED] = written
 
 
 def _number(written: str | None) -> int | None:
-    is_number = written is not None and written.isdecimal() and len(written) < 10
-    return int(written) if written is not None and is_number else None
+    return int(written) if written is not None and link.is_number(written) else None
 
 
 def _within(number: int | None, count: int) -> int | None:
