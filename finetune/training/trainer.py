@@ -198,6 +198,14 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             logs["loss"] *= whole * self.args.gradient_accumulation_steps / len(self.batches)
         super().log(logs, *more)
 
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
+        """What divides the loss of a measured batch; None where it is the number of its labels.
+
+        The Trainer leaves out labels of -100, which mark tokens that need not be guessed; but a
+        text may have that score.
+        """
+        return None if self.by_text else super()._get_num_items_in_batch(batch_samples, device)
+
     def _clip_grad_norm(self, model: nn.Module) -> Any:
         """Clip the gradients of a step, all of its batches and processes in them."""
         if self.before_clipping is not None:

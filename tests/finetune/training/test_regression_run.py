@@ -101,6 +101,21 @@ def test_the_last_epoch_measured_what_was_saved(run: tuple[RunRecord, Path]) -> 
     assert record.epochs[record.best_epoch - 1].validation_loss == pytest.approx(loss, rel=0.01)
 
 
+@pytest.mark.usefixtures("_no_pictures_here")
+def test_a_score_of_minus_100_counts_as_any_other(base: Path, tmp_path: Path) -> None:
+    folder, texts = tmp_path / "answers", [row["text"] for row in scored_reviews(40)]
+    folder.mkdir()
+    for split, own in (("train", texts[:24]), ("validation", texts[24:])):
+        rows = [{"text": text, "label": (-100, 0, 100)[i % 3]} for i, text in enumerate(own)]
+        write_csv(folder / f"{split}.csv", rows)
+    config = settings(folder, base, tmp_path / "out", epochs=1, task="regression", baseline=False)
+    record = train(config, say=lambda _: None)
+    (point,), scores = record.epochs, record.splits["train"].scores
+    assert scores is not None
+    loss = (point.measured["rmse"] / scores.deviation) ** 2
+    assert point.validation_loss == pytest.approx(loss, rel=1e-4)
+
+
 def test_only_the_layer_of_the_scores_keeps_float32(run: tuple[RunRecord, Path]) -> None:
     weights = load_file(run[1] / "model.safetensors")
     whole = {name for name, tensor in weights.items() if tensor.dtype == torch.float32}
