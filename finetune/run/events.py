@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers import TrainerCallback
 
@@ -87,7 +88,7 @@ class EventLog(StepLog):
     """Of the gradients of the step at hand, where it will be told of."""
 
     def watched(self, loss: Loss) -> Loss:
-        """*loss*, its last value kept where it is, for the next event.
+        """*loss*, its last value in training kept where it is, for the next event.
 
         What is kept is the mean over the texts at hand, of which a step may have more or fewer than
         the number that its loss is divided by.
@@ -97,8 +98,9 @@ class EventLog(StepLog):
             outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None
         ) -> Tensor:
             value = loss(outputs, labels, num_items_in_batch)
-            divided_by = labels.numel() if num_items_in_batch is None else num_items_in_batch
-            self.loss = value.detach() * divided_by / labels.numel()
+            if torch.is_grad_enabled():  # an epoch is measured without
+                divided_by = labels.numel() if num_items_in_batch is None else num_items_in_batch
+                self.loss = value.detach() * divided_by / labels.numel()
             return value
 
         return compute

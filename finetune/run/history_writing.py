@@ -79,10 +79,8 @@ class HistoryWriter:
             description: Of the step; the loss of its texts is taken from what was kept of it.
             weights: The weights that were saved.
         """
-        step = description.step
-        if step in self.folders.steps():
-            description = replace(description, loss=read_description(self.folders.path(step)).loss)
-        description = replace(description, finished=True)
+        loss = self._known_loss(description.step)
+        description = replace(description, loss=loss, finished=True)
         digest = self._digest_of_same(description, weights)
         if digest is not None:
             # Its adapters are merged already.

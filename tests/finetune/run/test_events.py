@@ -43,3 +43,15 @@ def test_the_loss_told_is_that_of_a_text_however_many_a_step_has(tmp_path: Path)
     assert loss(outputs, labels, num_items_in_batch=6).item() == pytest.approx(math.log(2) / 2)
     assert log.loss is not None
     assert log.loss.item() == pytest.approx(math.log(2))
+
+
+def test_a_measured_batch_leaves_the_loss_of_training_as_it_was(tmp_path: Path) -> None:
+    log = EventLog(Events(tmp_path), texts=8)
+    loss = log.watched(build_loss("none", [1, 1], rows=2, smoothing=0, multi_label=False))
+    labels = torch.tensor([0, 1])
+    loss({"logits": torch.zeros(2, 2)}, labels)
+    with torch.no_grad():
+        measured = loss({"logits": torch.tensor([[9.0, 0.0], [0.0, 9.0]])}, labels)
+    assert measured.item() < 0.01
+    assert log.loss is not None
+    assert log.loss.item() == pytest.approx(math.log(2))

@@ -277,3 +277,28 @@ def test_shared_weights_are_stored_once(tmp_path: Path) -> None:
     writer.write(FrameDescription(step=0, epoch=0, loss=None), weights)
     (frame,) = open_history(tmp_path).frames
     check_equal(frame_weights(tmp_path, frame), {"table": table, "head": table})
+
+
+def test_a_kill_at_the_end_does_not_lose_the_loss_of_the_last_frame(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Path(shutil.copytree(base, tmp_path / "work"))
+    writer, tensors = HistoryWriter(work), load_file(work / "model.safetensors")
+    first = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
+    writer.write(FrameDescription(step=0, epoch=0, loss=None), KeptWeights(tensors=first))
+    last, weights = FrameDescription(step=7, epoch=1, loss=0.5), KeptWeights(tensors=tensors)
+    writer.write(last, weights)
+
+    def removed_and_killed(folder: Path) -> None:
+        shutil.rmtree(folder)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("finetune.run.snapshot_folders.remove_atomically", removed_and_killed)
+        with pytest.raises(KeyboardInterrupt):
+            writer.finish(replace(last, loss=None), weights)
+    assert [frame.step for frame in open_history(work).frames] == [0]
+    writer.finish(replace(last, loss=None), weights)
+    frame = open_history(work).frames[-1]
+    assert (frame.step, frame.loss, frame.is_final) == (7, 0.5, True)
+    check_equal(frame_weights(work, frame), tensors)
