@@ -16,10 +16,12 @@ from transformers import PreTrainedTokenizerFast
 
 from finetune.checkpoint.models import Checkpoint
 from finetune.checkpoint.truncation import stored_truncation
+from finetune.checkpoint.weights import hash_files
 from finetune.checkpoint.windows import stored_windows
 from finetune.data.rows import Rows
 from finetune.evaluation.evaluate import encode, encode_all, targets
 from finetune.run import processes
+from finetune.run.atomic_files import write_atomically
 
 MIN_CACHED_ROWS = 5_000
 """Rows from which on reading the file again is quicker than making it."""
@@ -44,6 +46,7 @@ def tokenized(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset
     if dataset is None:
         file.parent.mkdir(parents=True, exist_ok=True)
         dataset = _tokenize(checkpoint, rows, max_length, file)
+        write_atomically(_digest_file(file), hash_files([file]))
         _remove_oldest(file.parent)
     if processes.is_first():
         processes.wait()
@@ -74,10 +77,15 @@ def _fingerprint(tokenizer: PreTrainedTokenizerFast) -> object:
     return [settings, tokenizer.model_input_names, tokenizer.truncation_side]
 
 
+def _digest_file(file: Path) -> Path:
+    """Where the SHA-256 of *file* stands: Arrow reads a part of its rows, or zeros, as if whole."""
+    return file.with_suffix(".sha256")
+
+
 def _read_cache(file: Path) -> Dataset | None:
-    """The rows in *file*; none where it is missing or damaged."""
-    if file.is_file():
-        with suppress(OSError, ArrowInvalid):
+    """The rows in *file*; none where it is missing, or is not what was written."""
+    with suppress(OSError, ArrowInvalid):
+        if hash_files([file]).encode() == _digest_file(file).read_bytes():
             file.touch()
             return Dataset.from_file(str(file))
     return None
@@ -134,3 +142,4 @@ def _remove_oldest(folder: Path) -> None:
     files = sorted(folder.glob("*.arrow"), key=lambda file: -file.stat().st_mtime)
     for file in files[MAX_CACHE_FILES:]:
         file.unlink(missing_ok=True)
+        _digest_file(file).unlink(missing_ok=True)

@@ -1,10 +1,12 @@
 """Token numbers are made once: read back from the cache, and made again where anything differs."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import BufferReader, ipc
 
 from finetune.checkpoint.models import Checkpoint, load_base
 from finetune.data.rows import Rows
@@ -77,11 +79,34 @@ def test_another_limit_text_class_or_cut_is_another_file(
     assert len(places) == 5
 
 
-def test_a_damaged_file_is_made_anew(checkpoint: Checkpoint, rows: Rows) -> None:
+def without_rows(content: bytes) -> bytes:
+    """The schema alone, which Arrow reads as a whole file of no rows."""
+    source = BufferReader(content)
+    ipc.read_message(source)
+    return content[: source.tell()]
+
+
+def with_zeros(content: bytes) -> bytes:
+    """The numbers of the rows as zeros, as a machine that lost its power leaves them."""
+    source = BufferReader(content)
+    ipc.read_message(source)
+    body = ipc.read_message(source).body.size
+    end = source.tell()
+    return content[: end - body] + bytes(body) + content[end:]
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:50], without_rows, with_zeros])
+def test_a_damaged_file_is_made_anew(
+    damage: Callable[[bytes], bytes],
+    checkpoint: Checkpoint,
+    rows: Rows,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made = tokenized(checkpoint, rows, max_length=16).to_dict()
     file = cache_file(checkpoint, rows, max_length=16)
-    file.write_bytes(file.read_bytes()[:50])
+    file.write_bytes(damage(file.read_bytes()))
     assert tokenized(checkpoint, rows, max_length=16).to_dict() == made
+    refuse(monkeypatch)
     assert tokenized(checkpoint, rows, max_length=16).to_dict() == made
 
 
@@ -93,5 +118,5 @@ def test_the_oldest_file_goes_first(
         tokenized(checkpoint, rows, max_length=limit)
         age = 100 - moment if limit != 8 else 0
         os.utime(cache_file(checkpoint, rows, max_length=limit), (1e9 - age, 1e9 - age))
-    left = {cache_file(checkpoint, rows, max_length=limit) for limit in (8, 10)}
-    assert set(cache.glob("*.arrow")) == left
+    left = [cache_file(checkpoint, rows, max_length=limit) for limit in (8, 10)]
+    assert set(cache.iterdir()) == {*left, *(file.with_suffix(".sha256") for file in left)}
