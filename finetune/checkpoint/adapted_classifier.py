@@ -17,7 +17,7 @@ from finetune.checkpoint.adapter_merging import (
     merge_adapter,
     put_whole_weights,
 )
-from finetune.checkpoint.configuration import build_config
+from finetune.checkpoint.configuration import build_config, names_by_number
 from finetune.checkpoint.files import MEGABYTE, read_json
 from finetune.checkpoint.folder import VOCABULARIES, Folder
 from finetune.checkpoint.loading import (
@@ -138,7 +138,7 @@ def _meta_model(
 def _set_classes(config: PreTrainedConfig, adapter: Adapter, count: int) -> None:
     """Name the classes of a head that is the adapter's own, by its own folder alone."""
     own, run = adapter.folder.settings, _run(adapter.folder)
-    given = list(config.id2label.values()) if own.get("id2label") else run.get("labels")
+    given = [*names_by_number(config.id2label)] if own.get("id2label") else run.get("labels")
     names = given if _are_names(given) else [f"LABEL_{number}" for number in range(count)]
     if len(names) != count:
         raise ModelError(

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 import transformers
 from torch import Tensor
-from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
 from finetune.checkpoint import max_length
 from finetune.checkpoint.base_opening import open_base_folder, require_body
-from finetune.checkpoint.configuration import build_config
+from finetune.checkpoint.configuration import build_config, names_by_number
 from finetune.checkpoint.cut_heads import end_absence
 from finetune.checkpoint.folder import Folder, open_folder
 from finetune.checkpoint.loading import (
@@ -77,7 +77,7 @@ def load_base(
     always is, as that of another run gives scores in the unit of its own data.
     """
     folder, config = open_base_folder(source)
-    own_labels = _label_names(config)
+    own_labels = names_by_number(config.id2label or {})
     weights = find_weights(folder)
     tokenizer = open_tokenizer(folder, config, weights)
     tokenizer.truncation_side = "right"  # which end is cut, the run's settings say
@@ -120,13 +120,6 @@ def _reset_head(model: PreTrainedModel) -> None:
             part.load_state_dict(getattr(fresh, name).state_dict())
 
 
-def _label_names(config: PreTrainedConfig) -> tuple[str, ...]:
-    """The names of a classifier's classes, by index; none where they aren't numbered from 0."""
-    names = config.id2label or {}
-    numbers = range(len(names))
-    return tuple(str(names[number]) for number in numbers) if set(names) == set(numbers) else ()
-
-
 def load_masked(source: str) -> PreTrainedModel:
     """The encoder *source* under the head that guesses hidden words, new where it has none.
 
@@ -162,7 +155,8 @@ def load_weights(place: Path, model: PreTrainedModel) -> dict[str, Tensor]:
 def load_checkpoint(source: str) -> Checkpoint:
     """The fine-tuned classifier *source*, its weights as float32 whatever they are on disk."""
     opened = open_classifier(source, dtype=torch.float32)
-    return _paired(opened.model, opened.tokenizer, _label_names(opened.config), opened.folder)
+    labels = names_by_number(opened.config.id2label or {})
+    return _paired(opened.model, opened.tokenizer, labels, opened.folder)
 
 
 def max_input_length(checkpoint: Checkpoint) -> int:

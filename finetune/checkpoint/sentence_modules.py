@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.checkpoint.configuration import names_by_number
 from finetune.checkpoint.files import MEGABYTE, checked_file, read_bytes, read_json
 from finetune.checkpoint.folder import (
     CONFIG,
@@ -219,8 +220,9 @@ def _refuse_prompts(folder: Folder) -> None:
 def class_names(folder: Folder, count: int) -> list[str] | None:
     """The classes that the folder names, where they are as many as the last layer has outputs."""
     given = folder.settings.get("id2label")
-    names = list(given.values()) if isinstance(given, dict) else None
-    if names is None:
+    if isinstance(given, dict):
+        names: object = [*names_by_number(given)]
+    else:
         names = _optional(folder, "", SETFIT).get("labels")
     if isinstance(names, list) and len(names) == count:
         return [str(name) for name in names]

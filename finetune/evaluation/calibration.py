@@ -102,7 +102,7 @@ def store_temperature(folder: Path, temperature: float) -> None:
     """Write the temperature into config.json of a checkpoint, in one step."""
     path = folder / "config.json"
     values = json.loads(path.read_text(encoding="utf-8")) | {TEMPERATURE_KEY: temperature}
-    text = json.dumps(values, indent=2, sort_keys=True, allow_nan=False)
+    text = json.dumps(values, indent=2, allow_nan=False)
     write_atomically(path, text + "\n")
 
 

@@ -226,6 +226,18 @@ def test_classes_are_named_by_its_own_folder(adapter: Path) -> None:
         open_classifier(adapter)
 
 
+def test_twelve_classes_keep_their_order_in_whatever_order_the_file_has_them(
+    encoder: Path, tmp_path: Path
+) -> None:
+    adapter = tmp_path / "adapter"
+    save_adapter(adapter, encoder, lora(), n_labels=12)
+    names = {str(number): f"class {number}" for number in range(12)}
+    settings = json.dumps({"id2label": names}, sort_keys=True)  # "10" and "11" before "2"
+    (adapter / "config.json").write_text(settings)
+    assert load_checkpoint(str(adapter)).labels == tuple(names.values())
+    assert Classifier.load(adapter).labels == tuple(names.values())
+
+
 def test_what_was_measured_of_another_head_is_not_taken_over(base: Path, tmp_path: Path) -> None:
     classifier = shutil.copytree(base, tmp_path / "base")
     edit(

@@ -306,5 +306,5 @@ def test_many_numbers_without_names_are_an_embedding(folder: Path) -> None:
     add_dense(folder, WIDTH, 40)
     with pytest.raises(ModelError, match="ends in 40 numbers without names"):
         open_classifier(folder)
-    edit_config(folder, id2label={str(number): f"c{number}" for number in range(40)})
-    assert len(load_checkpoint(str(folder)).labels) == 40
+    edit_config(folder, id2label={str(number): f"c{number}" for number in reversed(range(40))})
+    assert load_checkpoint(str(folder)).labels == tuple(f"c{number}" for number in range(40))

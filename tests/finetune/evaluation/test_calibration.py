@@ -175,12 +175,15 @@ def test_a_single_row_gives_no_temperature() -> None:
 
 
 def test_the_temperature_is_stored_for_plain_transformers(tmp_path: Path) -> None:
-    checkpoint = tiny_checkpoint(tmp_path / "tiny")
+    labels = tuple(f"class {number}" for number in range(12))
+    checkpoint = tiny_checkpoint(tmp_path / "tiny", labels=labels)
     before = json.loads((checkpoint / "config.json").read_text("utf-8"))
     store_temperature(checkpoint, 1.25)
     assert json.loads((checkpoint / "config.json").read_text("utf-8")) == before | {
         TEMPERATURE_KEY: 1.25
     }
+    settings = json.loads((checkpoint / "config.json").read_text("utf-8"))
+    assert tuple(settings["id2label"].values()) == labels  # others read them in this order
     assert not list(checkpoint.glob("*.partial"))
     config = AutoConfig.from_pretrained(checkpoint)
     assert stored_temperature(config, "tiny") == 1.25
