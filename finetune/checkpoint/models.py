@@ -29,6 +29,7 @@ from finetune.checkpoint.opening import open_classifier
 from finetune.checkpoint.padding import fit_padding
 from finetune.checkpoint.problem_types import MULTI_LABEL, REGRESSION, SINGLE_LABEL, is_regression
 from finetune.checkpoint.score_scale import output_layer
+from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.checkpoint.tokenizer import check_model_fits
 from finetune.checkpoint.weights import find_weights
 from finetune.errors import ModelError, with_article
@@ -84,6 +85,8 @@ def load_base(
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: number for number, label in enumerate(labels)}
     config.problem_type = REGRESSION if regression else MULTI_LABEL if multi_label else SINGLE_LABEL
+    if hasattr(config, TEMPERATURE_KEY):  # it was fitted on the logits of the head as it was
+        delattr(config, TEMPERATURE_KEY)
     model, report = open_model(folder, config, weights)
     if report.missing or report.mismatched:
         require_body(folder, model, report)

@@ -8,6 +8,7 @@ from transformers import AutoModelForSequenceClassification
 
 from finetune.checkpoint import max_length
 from finetune.checkpoint.models import load_base, load_checkpoint, max_input_length
+from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.checkpoint.tokenizer import check_model_fits
 from finetune.errors import ModelError
 from tests.families import CLASSES, family_config
@@ -45,6 +46,17 @@ def test_a_head_is_kept_for_the_same_classes_only(family: Family, tmp_path: Path
     head = next(name for name, _ in old.named_parameters() if name.endswith(ends))
     assert torch.equal(old.get_parameter(head), same.get_parameter(head))
     assert not torch.equal(old.get_parameter(head), other.get_parameter(head))
+
+
+@pytest.mark.parametrize("labels", [LABELS, ("a", "b")])
+def test_a_base_leaves_the_temperature_of_its_last_training_behind(
+    labels: tuple[str, ...], tmp_path: Path
+) -> None:
+    folder = tiny_checkpoint(tmp_path / "calibrated")
+    edit_config(folder, **{TEMPERATURE_KEY: 9.5})
+    assert load_checkpoint(str(folder)).model.config.to_dict()[TEMPERATURE_KEY] == 9.5
+    base = load_base(str(folder), labels, multi_label=False)
+    assert TEMPERATURE_KEY not in base.model.config.to_dict()
 
 
 def test_a_family_without_sdpa_can_be_a_base(tmp_path: Path) -> None:
