@@ -51,7 +51,7 @@ def normalized(text: str) -> str:
     A text of nothing but punctuation keeps it.
     """
     text = unicodedata.normalize("NFKC", text).casefold()
-    return PUNCTUATION.sub(" ", text).strip() or text.strip()
+    return PUNCTUATION.sub(" ", text).strip() or " ".join(text.split())
 
 
 def near_duplicate_pairs(texts: Sequence[Sequence[str]]) -> Pairs:
@@ -80,8 +80,8 @@ def _shingles(texts: Sequence[str]) -> csr_array:
         binary=True,
         dtype=np.float32,
     )
-    # Padding gives a text shorter than a run a run of its own.
-    padded = [text.ljust(SHINGLE_CHARS, "\0") for text in texts]
+    # Padding gives a text shorter than a run a run of its own; the analyzer joins blanks itself.
+    padded = [" ".join(text.split()).ljust(SHINGLE_CHARS, "\0") for text in texts]
     parts = [csr_array(hashing.transform(padded[part])) for part in _chunks(padded)]
     for part in parts:
         part.data = part.data.astype(np.uint16)

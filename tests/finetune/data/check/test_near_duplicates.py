@@ -75,6 +75,13 @@ def test_texts_of_punctuation_alone_are_not_all_the_same() -> None:
     assert near_duplicate_pairs([[":-)", ":-("]]).tolist() == []
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("text", ["😂\n\n😂", ":  )", "?\r\n!", "- \n -"])
+def test_punctuation_on_two_lines_is_compared_as_on_one(text: str) -> None:
+    assert near_duplicate_pairs([["a fine day", text, "another one", text]]).tolist() == [[1, 3]]
+    assert normalized(text) == " ".join(text.split())
+
+
 def test_copies_across_splits_are_a_leak_and_within_train_only_noted() -> None:
     train = rows("the cup final was a thrilling game", "The cup final was a thrilling game!", "oil")
     validation = rows("the cup final was a THRILLING game.", "rain in the north of the country")
