@@ -1,6 +1,7 @@
 """Rows from several places with one set of classes: matched by name or number, aligned, joined."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -62,11 +63,14 @@ def match_classes(
 ) -> ClassMatch:
     """The label of each class of *rows*: by its name in any case, or else by its number in *keys*.
 
-    Keys are the numbers in the labels, or else those from 0 on, unless given; they aren't tried
-    where a label is a number itself.
+    Labels that differ by case alone are matched as they are written.  Keys are the numbers in the
+    labels, or else those from 0 on, unless given; they aren't tried where a label is a number
+    itself.
     """
-    by_name = {label.casefold(): label for label in labels} | {label: label for label in labels}
-    found = {name: by_name.get(name) or by_name.get(name.casefold()) for name in rows.names}
+    exact = set(labels)
+    alike = Counter(label.casefold() for label in exact)
+    folded = {fold: label for label in labels if alike[fold := label.casefold()] == 1}
+    found = {name: name if name in exact else folded.get(name.casefold()) for name in rows.names}
     if None not in found.values() or not rows.numbered or any(map(NUMBER.fullmatch, labels)):
         return ClassMatch(labels=found, numbers={}, by="")
     by, own = "those of train", keys
@@ -93,8 +97,13 @@ def align_rows(
     A refusal calls the rows *where*, and says by *known* whose labels those are.
 
     Raises:
-        DataError: A class is none of the labels.
+        DataError: A class is none of the labels, or two labels are the same.
     """
+    if twice := [label for label, count in Counter(labels).items() if count > 1]:
+        raise DataError(
+            f"two classes of the model are called {shown(twice[0])}, so labels of {where} can't be"
+            " told apart; give each its own name in id2label of its config.json"
+        )
     matched = match_classes(rows, labels, keys)
     if matched.counts_from_one:
         raise DataError(

@@ -234,6 +234,22 @@ def test_an_unknown_class_is_named(found: Any) -> None:
         align_rows(rows, ("neg", "pos"), where="x")
 
 
+@pytest.mark.parametrize("found", ["A", 0, "B"])
+def test_two_classes_of_one_name_are_refused(found: Any) -> None:
+    rows = rows_of({"text": ["x"], "label": [found]})
+    with pytest.raises(DataError, match="two classes of the model are called 'A', so labels of x"):
+        align_rows(rows, ("A", "A", "B"), where="x")
+
+
+def test_classes_that_differ_by_case_alone_match_as_they_are_written() -> None:
+    known = ("US", "us", "UK")
+    rows = rows_of({"text": ["x", "y", "z"], "label": ["us", "US", "uk"]})
+    assert align_rows(rows, known, where="x").labels == (("us",), ("US",), ("UK",))
+    rows = rows_of({"text": ["x"], "label": ["Us"]})
+    with pytest.raises(DataError, match="has the class 'Us'; the model knows 'US', 'us', 'UK'"):
+        align_rows(rows, known, where="x")
+
+
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
