@@ -45,8 +45,8 @@ def read_labels(dataset: Columnar, columns: Columns) -> LabelColumn:
     """The label column of *dataset*; a list in any row makes it multi-label.
 
     Raises:
-        DataError: Labels are not classes (fractions, objects, lists of flags), a number has no name
-            in the column's own list of names, or a class has two names.
+        DataError: Labels are not classes (objects, lists of flags or of fractions), a number has no
+            name in the column's own list of names, or a class has two names.
     """
     column = columns.label
     values = list(dataset[column])
@@ -78,7 +78,7 @@ def _keys(value: object, column: str) -> tuple[Key, ...] | None:
     if not isinstance(value, list):
         key = _key(value, column)
         return None if key is None else (key,)
-    keys = [key for item in value if (key := _key(item, column)) is not None]
+    keys = [key for item in value if (key := _key(item, column, in_list=True)) is not None]
     if len(set(keys)) != len(value):
         raise DataError(
             f"column {column!r} has the label list {shown(value)}; a list names each class once, by"
@@ -87,21 +87,27 @@ def _keys(value: object, column: str) -> tuple[Key, ...] | None:
     return tuple(keys)
 
 
-def _key(value: object, column: str) -> Key | None:
+def _key(value: object, column: str, *, in_list: bool = False) -> Key | None:
+    """What names a class; a fraction does only alone, as lists of them are probabilities."""
     value = float(value) if isinstance(value, Decimal) else value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, float):
-        if not value.is_integer():
-            raise DataError(f"column {column!r} holds {value}; a label is a class, not a fraction")
-        return int(value)
+        if value.is_integer():
+            return int(value)
+        if in_list or math.isinf(value):
+            raise DataError(
+                f"column {column!r} holds {value}{' in a list' if in_list else ''}; a label is a"
+                " name or a number, in a list a name or a whole number"
+            )
+        return repr(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if not isinstance(value, str | bool | date):
         kind = type(value).__name__
         raise DataError(
             f"column {column!r} holds {TYPE_NAMES.get(kind, kind)}, such as {shown(value)}; a label"
-            " is a name or a whole number, or a list of such"
+            " is a name or a number, or a list of names or whole numbers"
         )
     name = str(value).strip()
     for written, what_of in ((WRITTEN_LIST, "a list"), (WRITTEN_OBJECT, "an object")):

@@ -69,18 +69,18 @@ def test_lists_of_labels_are_several_classes() -> None:
     [
         ([["a", "a"], ["b"]], "names each class once"),
         ([["a", None], ["b"]], "names each class once"),
-        ([0.25, 0.75], "a label is a class, not a fraction"),
+        ([[0.25, 0.75], [1.0]], "holds 0.25 in a list; a label is a name or a number"),
         (["a", "['a', 'b']"], "use JSON Lines for lists of labels"),
         (["[]", "[1, 2]"], "use JSON Lines for lists of labels"),
         (["a", "('a', 'b')"], "a list written out; use JSON Lines for lists of labels"),
         (["a", "{'name': 'a'}"], "an object written out; use JSON Lines for lists of labels"),
-        ([{"name": "a"}, {"name": "b"}], "holds objects, such as .*; a label is a name or a whole"),
+        ([{"name": "a"}, {"name": "b"}], "holds objects, such as .*; a label is a name or a"),
         ([{"a": 1, "b": 0}, {"a": 0, "b": 1}], "holds objects, such as"),
         ([[{"name": "a"}], [{"name": "b"}]], "holds objects, such as"),
         ([[["a"]], [["b"]]], "holds lists within lists, such as"),
         ([b"a", b"b"], "holds binary data, such as"),
         ([timedelta(1), timedelta(2)], "holds timedelta, such as"),
-        ([float("inf"), 1.0], "a label is a class, not a fraction"),
+        ([float("inf"), 1.0], "holds inf; a label is a name or a number"),
     ],
 )
 def test_labels_that_are_no_classes_are_refused(labels: list[Any], message: str) -> None:
@@ -201,6 +201,8 @@ def test_lists_that_have_names_for_their_numbers_are_no_flags() -> None:
         (["007", "08", "7"], ("007", "08", "7")),
         (["3", "３", "3"], ("3", "３")),
         ([Decimal("2.00"), Decimal("1.00"), None], ("1", "2")),
+        ([2.5, 1.5, None], ("1.5", "2.5")),
+        ([2.0, 1.5, float("nan")], ("1.5", "2")),
         ([date(2026, 1, 2), date(2026, 1, 1), None], ("2026-01-01", "2026-01-02")),
     ],
 )

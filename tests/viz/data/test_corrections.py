@@ -91,6 +91,14 @@ def test_the_names_of_numbers_are_kept_in_step(classifier: Classifier, tmp_path:
         corrected(tmp_path / "x.csv", classifier, {0: ["Business"]})
 
 
+def test_classes_called_by_fractions_stay_numbers(tmp_path: Path) -> None:
+    checkpoint = tiny_checkpoint(tmp_path / "model", labels=("1.5", "2.5", "3"))
+    content = '{"text": "oil", "label": 1.5}\n{"text": "team", "label": 3.0}\n'
+    classifier = Classifier.load(checkpoint, device="cpu")
+    output = corrected(put(tmp_path, "x.jsonl", content), classifier, {0: ["3"], 1: ["2.5"]})
+    assert list(read_table(output)["label"]) == [3.0, 2.5]
+
+
 def test_lists_stay_lists(tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint(
         tmp_path / "model", labels=LABELS, problem_type="multi_label_classification"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from finetune.data.class_matching import NUMBER as FRACTION
 from finetune.data.class_matching import match_classes
 from finetune.data.labels import Key, LabelColumn, class_names, read_labels
 from finetune.data.rows import NUMBER, read_rows
@@ -131,8 +132,10 @@ def _unused_key(
 
 def _like(sample: object, key: Key) -> object:
     """A key in the type, and with the zero behind the point, of a cell that is there."""
+    if isinstance(sample, float) and FRACTION.fullmatch(str(key)):
+        return float(key)
     if isinstance(key, str) or isinstance(sample, bool):
         return key
     if isinstance(sample, str):
         return f"{key}.0" if sample.strip().endswith(".0") else str(key)
-    return float(key) if isinstance(sample, float) else key
+    return key
