@@ -88,7 +88,7 @@ class JsonSource(RowSource):
                 self._kept.append(row)
         if first is None:
             raise DataError(f"{shown(self.name)} has no rows; add some")
-        if self.n_rows == 1 and _is_nested(first.cells):
+        if self.n_rows == 1 and not self.is_list and _is_nested(first.cells):
             raise DataError(f"{shown(self.name)} has everything in one object; {ONE_OBJECT}")
         self.column_names = list(kinds)
 
@@ -207,12 +207,16 @@ class JsonSource(RowSource):
 
 
 def _is_nested(row: dict[str, Any]) -> bool:
-    """Whether the one object of a file holds all its rows."""
+    """Whether the one object of a file holds all its rows: lists, or the label of each text."""
     values = list(row.values())
     rows_inside = any(
         isinstance(value, list) and value and isinstance(value[0], dict | list) for value in values
     )
-    by_text = len(row) > 1 and cell_types.are_texts(row)
+    by_text = (
+        len(row) > 2
+        and cell_types.are_texts(row)
+        and not any(cell_types.are_texts([value]) for value in values)
+    )
     return (
         rows_inside or by_text or (bool(values) and all(isinstance(v, dict | list) for v in values))
     )

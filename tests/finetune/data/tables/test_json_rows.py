@@ -111,6 +111,27 @@ def test_many_names_in_many_rows_take_no_more_than_the_file(tmp_path: Path) -> N
 
 
 def test_texts_as_names_are_no_row(tmp_path: Path) -> None:
-    content = json.dumps({"oil is up again": "bad", "gold is up again": "good"})
+    content = json.dumps({f"{what} is up again": "bad" for what in ("oil", "gold", "gas")})
     sentence = refusal(put(tmp_path, "x.json", content))
     assert sentence.startswith("'x.json' has everything in one object; write the rows as a list")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"Customer review": "Nice film, really", "Star rating": "good"},
+        {"Customer review": "Nice film, really", "Star rating": "good", "Number of votes": 3},
+        {"用户评论内容": "很好看", "情感分类标签": "好"},
+    ],
+)
+def test_a_lone_row_with_long_names_is_a_row(row: dict[str, object], tmp_path: Path) -> None:
+    for content in (json.dumps(row), json.dumps([row])):
+        table = read_table(put(tmp_path, "x.json", content))
+        assert (table.column_names, as_rows(table)) == (list(row), [tuple(row.values())])
+
+
+def test_a_row_of_lists_is_a_row_where_it_stands_in_a_list(tmp_path: Path) -> None:
+    content = '{"tokens": ["a"], "labels": ["x"]}'
+    assert "has everything in one object" in refusal(put(tmp_path, "x.json", content))
+    table = read_table(put(tmp_path, "x.json", f"[{content}]"))
+    assert as_rows(table) == [(["a"], ["x"])]
