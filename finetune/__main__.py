@@ -13,6 +13,7 @@ import typer
 from finetune.checkpoint.garbage import collect_less_garbage
 from finetune.checkpoint.hub import prefer_cache_without_network
 from finetune.checkpoint.run_files import RESULT_LINE
+from finetune.data.tables.safe_text import printable
 from finetune.errors import FinetuneError
 from finetune.run.cli_options import with_options
 from finetune.run.config import TrainConfig
@@ -41,6 +42,11 @@ after_training: "ContextVar[Callable[[TrainConfig, RunRecord], None] | None]" = 
 """
 
 
+def _echo(text: str, *, err: bool = False) -> None:
+    """Print lines with nothing that steers the terminal: texts and labels are what others wrote."""
+    typer.echo(printable(text), err=err)
+
+
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """Whatever the user can mend ends the command with one sentence and exit code 1.
@@ -54,10 +60,10 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except FinetuneError as error:
-        typer.echo(str(error), err=True)
+        _echo(str(error), err=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as stop:
-        typer.echo(str(stop) or "stopped by the keyboard; nothing was written", err=True)
+        _echo(str(stop) or "stopped by the keyboard; nothing was written", err=True)
         raise typer.Exit(130) from None
 
 
@@ -95,7 +101,7 @@ def _tune(config: TrainConfig, search: TuneConfig | None, space: "SearchSpace | 
     from finetune.tuning.tune import tune
 
     _require_pushable(config)
-    _describe(tune(config, search, space, say=typer.echo), config)
+    _describe(tune(config, search, space, say=_echo), config)
 
 
 @app.command()
@@ -118,7 +124,7 @@ def resume(
     from finetune.run.output_folder import stopped_run
 
     if finished_run(output) is not None:
-        typer.echo(f"The run of {output} is finished; nothing is left to do.")
+        _echo(f"The run of {output} is finished; nothing is left to do.")
         return
     config = stopped_run(output)
     prefer_cache_without_network(*config.inputs)
@@ -131,9 +137,9 @@ def _train(config: TrainConfig) -> None:
     from finetune.training.train import train
 
     if processes.is_first():
-        typer.echo(describe_settings(config))
+        _echo(describe_settings(config))
         _require_pushable(config)
-    record = train(config, say=typer.echo)
+    record = train(config, say=_echo)
     if processes.is_first():
         _describe(record, config)
 
@@ -150,15 +156,15 @@ def _describe(record: "RunRecord", config: TrainConfig) -> None:
     """Say what a run came to, and upload it where that was asked for."""
     from finetune.evaluation.report.terminal import describe_run
 
-    typer.echo(describe_run(record))
-    typer.echo(f"{RESULT_LINE}{record.best_epoch}; checkpoint in {config.output}.")
+    _echo(describe_run(record))
+    _echo(f"{RESULT_LINE}{record.best_epoch}; checkpoint in {config.output}.")
     if (last_step := after_training.get()) is not None:
         last_step(config, record)
     if config.push_to_hub is not None:
         from finetune.run.hub_upload import push_to_hub
 
         folder = config.output.expanduser().resolve()
-        typer.echo(f"Pushed to {push_to_hub(folder, config.push_to_hub)}.")
+        _echo(f"Pushed to {push_to_hub(folder, config.push_to_hub)}.")
 
 
 @app.command()
@@ -206,17 +212,17 @@ def evaluate(
         masking_ratio=masking_ratio,
     )
     for line in (*describe_columns([(report.split, report.columns)]), *report.notes):
-        typer.echo(line)
+        _echo(line)
     title = f"{report.data}, {report.split}{report.hidden}"
-    typer.echo(describe(report.metrics, title=title))
+    _echo(describe(report.metrics, title=title))
     if report.calibration is not None:
         calibration = format_calibration(report.calibration)
-        typer.echo(f"At temperature {report.temperature:.3f}: {calibration}")
+        _echo(f"At temperature {report.temperature:.3f}: {calibration}")
     if output is not None:
         report.save(output)
-        typer.echo(f"Report in {output}.")
+        _echo(f"Report in {output}.")
     for file in () if plots is None else report.save_plots(plots):
-        typer.echo(f"Picture in {file}.")
+        _echo(f"Picture in {file}.")
 
 
 @app.command()
@@ -242,10 +248,10 @@ def check(
     from finetune.errors import DataError
 
     report = check_data(data, inputs, model=model)
-    typer.echo(report.describe())
+    _echo(report.describe())
     if json is not None:
         report.save(json)
-        typer.echo(f"Report in {json}.")
+        _echo(f"Report in {json}.")
     if report.fatal:
         raise DataError(report.verdict())
 
@@ -270,10 +276,10 @@ def baseline(data: DataConfig, seeds: SeedConfig) -> None:
     source = find_splits(data)
     splits = load_splits(data, source, seed=seeds.cut_seed)
     for line in (*describe_columns(source.columns), *splits.notes):
-        typer.echo(line)
+        _echo(line)
     if skipped := describe_skipped(splits.labels):
-        typer.echo(skipped)
-    typer.echo(describe_baselines(measure_baselines(splits)))
+        _echo(skipped)
+    _echo(describe_baselines(measure_baselines(splits)))
 
 
 use_docstrings(app)

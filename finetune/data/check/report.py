@@ -76,7 +76,7 @@ class CheckReport:
         lines = [f"Rows: {splits}{classes}.", *describe_columns(self.columns)]
         for finding in self.findings:
             lines.append(f"  {finding.severity:<8} {finding.sentence}")
-            lines += [f"  {'':<8} · {example}" for example in finding.examples]
+            lines += [f"  {'':<8} · {' '.join(example.split())}" for example in finding.examples]
         if not self.truncation_counted:
             lines.append(NOT_COUNTED)
         return "\n".join([*lines, self._summary()])

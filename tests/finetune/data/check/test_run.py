@@ -19,7 +19,7 @@ from finetune.run.config import TrainConfig
 from finetune.run.record import RunRecord
 from finetune.training.prepare import describe_prepared, prepare_run
 from finetune.training.train import train
-from tests.finetune.news import news, write_csv
+from tests.finetune.news import news, write_csv, write_jsonl
 
 
 def call(*arguments: object) -> Result:
@@ -52,6 +52,16 @@ def test_the_command_reports_and_is_content(tmp_path: Path) -> None:
     assert "No problems found in this data." in result.stdout
     assert result.stdout.count(NOT_COUNTED) == 1
     assert json.loads(file.read_text("utf-8"))["fatal"] is False
+
+
+def test_what_steers_a_terminal_is_shown_as_a_box(tmp_path: Path) -> None:
+    steering = "\x1b]0;title\x07 \x1b[2J\x9b2J \u202eoil"
+    torn = [{"text": steering, "label": label} for label in ("World", "\x1b[31m\nred")]
+    result = call("--data", write_jsonl(tmp_path / "x.jsonl", [*news(60), *torn, *torn]))
+    (line,) = (line for line in result.stdout.splitlines() if " / " in line)
+    boxed = "\ufffd]0;title\ufffd \ufffd[2J\ufffd2J \ufffdoil"
+    assert line.endswith(f"World / \ufffd[31m red: {boxed}")
+    assert "\x1b" not in result.output
 
 
 def test_the_command_ends_with_the_sentence_of_what_is_fatal(tmp_path: Path) -> None:
