@@ -49,10 +49,11 @@ def most_confused(
 ) -> tuple[int, ...]:
     """The classes that are most often taken for each other, ascending; then the most frequent.
 
-    Pairs are taken by their number of rows, whichever of the two is the true class.  (N,) (N,)
+    Pairs are taken by the rows of one true class, so that the most frequent confusions are among
+    them.  (N,) (N,)
     """
     wrong = gold != predicted
-    pairs = np.sort(np.stack([gold[wrong], predicted[wrong]], axis=1), axis=1)
+    pairs = np.stack([gold[wrong], predicted[wrong]], axis=1)
     confused, counts = np.unique(pairs, axis=0, return_counts=True)
     by_count = confused[np.argsort(-counts, kind="stable")].ravel()
     by_size = np.argsort(-np.bincount(gold, minlength=n_classes), kind="stable")

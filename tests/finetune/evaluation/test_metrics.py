@@ -11,6 +11,7 @@ from finetune.evaluation.metrics import (
     measure_multi_label,
     wilson_interval,
 )
+from finetune.evaluation.report.abbreviate import top_confusions
 
 LABELS = ("a", "b", "c")
 GOLD = np.array([0, 0, 0, 0, 1, 1, 2])
@@ -97,6 +98,16 @@ def test_of_many_classes_those_most_taken_for_each_other_are_in_the_matrix() -> 
     assert sum(map(sum, found.confusion)) == 2 * 50
     assert len(found.classes) == 5_000
     assert found.accuracy == pytest.approx(1 - 4 / 10_000)
+
+
+def test_of_many_classes_the_most_frequent_confusion_is_in_the_matrix() -> None:
+    """One way it is more frequent than any other; both ways together 25 pairs are."""
+    pairs = [(2 * i, 2 * i + 1) for i in range(25)]
+    both = [pair for one in pairs for pair in (one, one[::-1])]
+    gold, predicted = np.array([*both * 6, *[(190, 180)] * 11]).T
+    found = measure_classes(gold, predicted, tuple(map(str, range(200))))
+    assert len(found.confused or ()) == 50
+    assert top_confusions(found)[0] == ("190", "180", 11)
 
 
 def test_up_to_150_classes_all_are_in_the_matrix() -> None:
