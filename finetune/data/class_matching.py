@@ -120,12 +120,25 @@ def align_rows(
     return replace(rows, labels=renamed, names=tuple(labels), keys=tuple(labels))
 
 
-def join_rows(parts: Sequence[Rows]) -> Rows:
-    """All rows of *parts*, one after the other; new classes come after those of earlier parts."""
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = _joined(whole, part)
-    return whole
+def join_rows(parts: Sequence[Rows], role: str = "train") -> Rows:
+    """All rows of *parts*, one after the other; new classes come after those of earlier parts.
+
+    A refusal calls them files of this *role*.  One without rows can be of any kind.
+
+    Raises:
+        DataError: The files are not of one kind, or their classes don't match.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    whole, *others = [part for part in parts if len(part)] or parts[:1]
+    for part in others:
+        whole = _joined(whole, part, "training" if role == "train" else role)
+    return replace(
+        whole,
+        blank=sum(part.blank for part in parts),
+        unlabeled=sum(part.unlabeled for part in parts),
+        indices=(),
+    )
 
 
 def numbering_differs(rows: Rows, other: Rows) -> bool:
@@ -136,20 +149,18 @@ def numbering_differs(rows: Rows, other: Rows) -> bool:
     return len(low) > 1 and low[0] == 0 and high[0] > 0 and high[-1] == low[-1] + 1
 
 
-def _joined(first: Rows, second: Rows) -> Rows:
+def _joined(first: Rows, second: Rows, role: str) -> Rows:
     if (first.pairs is None) != (second.pairs is None):
-        raise DataError("some training files have a second text and some don't; give one kind")
+        raise DataError(f"some {role} files have a second text and some don't; give one kind")
     if first.multi_label != second.multi_label:
-        raise DataError("some training files have lists of labels and some don't; give one kind")
-    if first.numbered and not second.numbered:
-        raise DataError(
-            "some training files name their classes and some only number them; name all"
-        )
-    if second.numbered and not first.numbered:
+        raise DataError(f"some {role} files have lists of labels and some don't; give one kind")
+    if first.numbered and second.named:
+        raise DataError(f"some {role} files name their classes and some only number them; name all")
+    if second.numbered and first.named:
         second = align_rows(
             second,
             first.names,
-            where="a further training file",
+            where=f"a further {role} file",
             keys=first.keys,
             known="those before it have",
         )
@@ -163,8 +174,6 @@ def _joined(first: Rows, second: Rows) -> Rows:
         keys=tuple(keys.values()),
         multi_label=first.multi_label,
         scores=None if first.scores is None else first.scores + (second.scores or ()),
-        blank=first.blank + second.blank,
-        unlabeled=first.unlabeled + second.unlabeled,
     )
 
 

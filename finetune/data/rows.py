@@ -61,7 +61,14 @@ class Rows:
     @property
     def numbered(self) -> bool:
         """Whether the classes have no names but their numbers."""
-        return self.names == self.keys and all(map(NUMBER.fullmatch, self.names))
+        return (
+            bool(self.names) and self.names == self.keys and all(map(NUMBER.fullmatch, self.names))
+        )
+
+    @property
+    def named(self) -> bool:
+        """Whether there are classes, and they have names; without a class it is neither."""
+        return bool(self.names) and not self.numbered
 
     def inputs(self) -> list[tuple[str, str | None]]:
         """What the model reads of each row."""

@@ -63,14 +63,14 @@ def find_splits(config: DataConfig) -> SourceRows:
         for where, dataset in parts
     )
     return SourceRows(
-        rows={role: join_rows(parts) for role, parts in rows.items()},
+        rows={role: join_rows(parts, role) for role, parts in rows.items()},
         spellings={
             role: sum((_spellings(*part, config.columns) for part in parts), Counter[str]())
             for role, parts in opened.items()
         },
         unread=tuple(unread),
         columns=tuple(columns),
-        numbered=tuple(_numbered(rows["train"])),
+        numbered=tuple(_numbered([part for part in rows["train"] if len(part)])),
     )
 
 
@@ -123,9 +123,9 @@ def _wants_regression(config: DataConfig, opened: Iterable[tuple[str, Columnar]]
 
 def _numbered(parts: Sequence[Rows]) -> Iterator[str]:
     """What is said of further training files that number classes in another way than the first."""
-    first, *others = parts
-    for other in others:
-        if other.numbered and not first.numbered:
+    for other in parts[1:]:
+        first = parts[0]
+        if other.numbered and first.named:
             yield match_classes(other, first.names, first.keys).sentence("a training file")
         elif numbering_differs(first, other):
             yield (

@@ -116,6 +116,36 @@ def test_numbers_of_a_further_file_take_the_names_of_the_first() -> None:
         join_rows([second, first])
 
 
+@pytest.mark.parametrize("other", [["good", "bad"], [0, 1], [["a"], ["b"]], [["a"], []]])
+def test_a_file_without_labels_is_of_any_kind(other: list[Any]) -> None:
+    none = rows_of({"text": ["x", " "], "label": [None, "a"]})
+    rows = rows_of({"text": ["y", "z"], "label": other})
+    for parts in ([none, rows], [rows, none], [none, none, rows]):
+        whole = join_rows(parts)
+        assert (whole.texts, whole.names, whole.labels) == (rows.texts, rows.names, rows.labels)
+        assert (whole.multi_label, whole.blank) == (rows.multi_label, len(parts) - 1)
+        assert whole.unlabeled == len(parts) - 1
+    assert len(join_rows([none, none])) == 0
+
+
+@pytest.mark.parametrize("other", [[["a"], ["b"]], [[3], [2, 4]]])
+def test_lists_without_a_class_neither_name_nor_number_any(other: list[Any]) -> None:
+    none, rows = (rows_of({"text": ["x", "y"], "label": each}) for each in ([[], []], other))
+    assert not none.numbered
+    assert not none.named
+    for parts in ([none, rows], [rows, none]):
+        assert join_rows(parts).names == rows.names
+
+
+@pytest.mark.parametrize(("role", "called"), [("train", "training"), ("test", "test")])
+def test_a_refusal_says_of_which_role_the_files_are(role: str, called: str) -> None:
+    named, numbered = (rows_of({"text": ["x"], "label": [each]}) for each in ("good", 1))
+    with pytest.raises(DataError, match=f"^a further {called} file has the class '1'; those"):
+        join_rows([named, numbered], role)
+    with pytest.raises(DataError, match=f"^some {called} files name their classes"):
+        join_rows([numbered, named], role)
+
+
 @pytest.mark.parametrize(
     "odd",
     [

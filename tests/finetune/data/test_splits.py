@@ -9,6 +9,7 @@ from datasets import Dataset, DatasetDict
 
 from finetune.data.evaluation_rows import load_evaluation_rows
 from finetune.data.rows import read_rows
+from finetune.data.source_rows import find_splits
 from finetune.data.splits import load_splits
 from finetune.data.validation_split import cut_validation, drop_repeated
 from finetune.errors import DataError
@@ -243,6 +244,31 @@ def test_a_further_file_with_other_classes_is_held_against_the_first(tmp_path: P
     both = replace(config(first), data=(str(first), str(other)))
     with pytest.raises(DataError, match="a further training file has the class '7'; those before"):
         load_splits(both)
+
+
+def test_a_first_file_without_labels_leaves_all_to_the_others(tmp_path: Path) -> None:
+    none = write_csv(tmp_path / "none.csv", [{"text": "x", "label": ""}])
+    numbered = [{"text": str(i), "label": i % 3} for i in range(9)]
+    named = [row | {"label_name": LABELS[i % 3]} for i, row in enumerate(numbered)]
+    first = write_csv(tmp_path / "first.csv", named)
+    other = write_csv(tmp_path / "other.csv", numbered)
+    files = (str(none), str(first), str(other))
+    found = find_splits(replace(config(first), data=files))
+    assert (len(found.rows["train"]), found.rows["train"].unlabeled) == (18, 1)
+    (sentence,) = found.numbered
+    assert sentence.startswith("The labels of a training file are numbers, read as")
+    assert find_splits(replace(config(first), data=(files[1], files[0]))).numbered == ()
+
+
+def test_test_files_that_do_not_match_are_called_so(tmp_path: Path) -> None:
+    for number, labels in enumerate((["good"], [1, 0])):
+        (tmp_path / f"{number}").mkdir()
+        write_csv(tmp_path / f"{number}" / "train.csv", news(30))
+        rows = [{"text": f"{label}", "label": label} for label in labels]
+        write_csv(tmp_path / f"{number}" / "test.csv", rows)
+    both = (str(tmp_path / "0"), str(tmp_path / "1"))
+    with pytest.raises(DataError, match="a further test file has the class '0'; those before it"):
+        find_splits(replace(config(tmp_path), data=both))
 
 
 def test_a_single_file_is_what_its_option_says(tmp_path: Path) -> None:
