@@ -95,7 +95,7 @@ def export_bertviz(options: Options) -> None:
         )
     else:
         reading = window_reading(classifier, source, options.window)
-    name = reading_name(reading, f"bertviz-{options.view}", "html")
+    name = reading_name(reading, "bertviz", options.view, extension="html")
     print_text(str(write(options.output / name, bertviz_html(reading, view=options.view))))
     print_notes(reading.encoding)
 

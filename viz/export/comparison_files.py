@@ -55,7 +55,7 @@ def comparison_file(
 
 def comparison_file_name(spec: ComparisonSpec, extension: str) -> str:
     """A name such as `ag-news-minilm-compare-difference-L3-H7.png`."""
-    return reading_name(spec.comparison.first, spec.name, extension)
+    return reading_name(spec.comparison.first, *spec.name_parts, extension=extension)
 
 
 def comparison_files(

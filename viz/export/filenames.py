@@ -9,32 +9,31 @@ from viz.attribution.descriptions import Explained
 from viz.figures.spec import FigureSpec
 from viz.types import Attribution, MissingAttention, Reading
 
-MAX_NAME_CHARS = 60
-"""Characters of a checkpoint's name that a file name keeps."""
+MAX_PART_CHARS = 60
+"""Characters that each part of a file name may have."""
 MAX_HEADS_CHARS = 40
 """Characters that a list of heads that were off may have there."""
 
 
 def file_name(spec: FigureSpec, extension: str) -> str:
     """A name such as `ag-news-minilm-head-L3-H7.png`, safe on every file system."""
-    parts = [spec.reading.checkpoint, *_parts(spec)]
-    return f"{'-'.join(map(_safe, parts))}.{_safe(extension)}"
+    return checkpoint_name(spec.reading.checkpoint, *_parts(spec), extension=extension)
 
 
-def reading_name(reading: Reading, what: str, extension: str) -> str:
+def reading_name(reading: Reading, *parts: str, extension: str) -> str:
     """The name of a file that holds more of a reading than one figure."""
-    return checkpoint_name(reading.checkpoint, "-".join((what, *_read(reading))), extension)
+    return checkpoint_name(reading.checkpoint, *parts, *_read(reading), extension=extension)
 
 
-def checkpoint_name(checkpoint: str, what: str, extension: str) -> str:
+def checkpoint_name(checkpoint: str, *parts: str, extension: str) -> str:
     """The name of a file that holds something of a checkpoint."""
-    return f"{_safe(checkpoint)}-{_safe(what)}.{_safe(extension)}"
+    return f"{'-'.join(map(_safe, (checkpoint, *parts)))}.{_safe(extension)}"
 
 
 def archive_name(specs: Sequence[FigureSpec]) -> str:
     """The name of a ZIP of figures of one reading: what is the usual way is left out."""
     variants = dict.fromkeys(variant for spec in specs for variant in _variants(spec))
-    return reading_name(specs[0].reading, "-".join(("all", *variants)), "zip")
+    return reading_name(specs[0].reading, "all", *variants, extension="zip")
 
 
 def _parts(spec: FigureSpec) -> Iterator[str]:
@@ -106,6 +105,12 @@ def _classes(reading: Reading, explanation: Attribution | Explained) -> Iterator
 
 
 def _safe(name: str) -> str:
-    """Letters, digits, dots and dashes of ASCII; every other run becomes one dash."""
-    dashed = re.sub(r"[^A-Za-z0-9._]+", "-", name)
-    return re.sub(r"\.{2,}", ".", dashed)[:MAX_NAME_CHARS].strip("-._") or "checkpoint"
+    """Letters, digits, dots and dashes of ASCII; every other run becomes one dash.
+
+    A name that is cut ends in a checksum, which tells it from others that begin alike.
+    """
+    dashed = re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._]+", "-", name)).strip("-._")
+    if len(dashed) > MAX_PART_CHARS:
+        checksum = f"-{crc32(dashed.encode()):08x}"
+        dashed = dashed[: MAX_PART_CHARS - len(checksum)].rstrip("-._") + checksum
+    return dashed or "checkpoint"

@@ -96,17 +96,15 @@ class ComparisonSpec:
         return f"{first} and {second}"
 
     @property
-    def name(self) -> str:
+    def name_parts(self) -> tuple[str, ...]:
         """What tells a file from others of the same comparison."""
         first, second = self.comparison.first, self.comparison.second
-        other = [] if first.checkpoint == second.checkpoint else ["with", second.checkpoint]
-        index = [
+        other = () if first.checkpoint == second.checkpoint else ("with", second.checkpoint)
+        index = (
             "all-layers" if self.layer is None else f"L{self.layer}",
             "mean" if self.head is None else f"H{self.head}",
-        ]
-        return "-".join(
-            [*other, "compare", self.kind, *(index if self.kind == "difference" else [])]
         )
+        return (*other, "compare", self.kind, *(index if self.kind == "difference" else ()))
 
     def citation(self) -> str:
         """One line of small print: what is shown, of which texts and checkpoints."""

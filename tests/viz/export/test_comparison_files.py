@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,24 @@ def test_the_difference_of_a_head_is_the_same_in_all_formats(compared: ReadingCo
     assert [row["query"] for row in rows] == arrays["query"].tolist()
     assert [float(cell) for cell in list(rows[0].values())[4:]] == pytest.approx(expected[0])
     assert comparison_file_name(spec, "csv") == "tiny-bert-compare-difference-L1-H2.csv"
+
+
+def test_no_file_replaces_another_however_long_the_names_of_checkpoints_are() -> None:
+    long = "distilbert-base-uncased-finetuned-sst-2-english"
+    seconds = [long, *(f"{long}-seed-of-a-long-study-{seed}" for seed in (1, 2))]
+    comparisons = [
+        compare_readings(read(FIRST), replace(read(FIRST), checkpoint=second)) for second in seconds
+    ]
+    specs = [
+        ComparisonSpec(comparison, kind, 1, head)
+        for comparison in comparisons
+        for kind in COMPARISON_KINDS
+        for head in (0, 1)
+        if kind == "difference" or head == 0
+    ]
+    names = {comparison_file_name(spec, "png") for spec in specs}
+    assert len(names) == len(specs)
+    assert f"tiny-bert-with-{long}-compare-difference-L1-H0.png" in names
 
 
 def test_what_can_not_be_shown_is_refused_in_a_sentence(compared: ReadingComparison) -> None:

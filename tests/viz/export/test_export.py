@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from finetune.checkpoint.windows import WindowSettings
 from tests.synthetic import TEXT, attribution_of, figure_spec, read
 from viz import export
 from viz.attention.pooling import pool
@@ -28,6 +29,7 @@ from viz.figures.citation import citation
 from viz.figures.grid import DOT, fit_grid
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.text.fonts import REPLACEMENT
+from viz.types import DocumentPart
 
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12
 Drawn = Literal["png", "svg", "pdf"]
@@ -414,6 +416,22 @@ def test_the_names_of_zips_tell_ways_apart() -> None:
     assert archive_name(usual) == "tiny-bert-all.zip"
     assert archive_name(against) == "tiny-bert-all-against-0.zip"
     assert archive_name(contributed) == "tiny-bert-all-contribution-no-special.zip"
+
+
+def test_the_names_of_zips_tell_windows_apart_however_long_they_are() -> None:
+    off = tuple((layer, head) for layer in range(2) for head in range(3) if layer != head)
+    names = []
+    for index in (None, 0, 1, 11):
+        window = DocumentPart(TEXT, WindowSettings(stride=25), index)
+        reading = replace(read(), without=off, document=window)
+        spec = figure_spec("head", reading, contribution=True, special=False, unit="wordpiece")
+        names.append(archive_name([spec]))
+    assert [name.rpartition("-")[2] for name in names] == [
+        "windows.zip",
+        "0.zip",
+        "1.zip",
+        "11.zip",
+    ]
 
 
 def test_the_plain_logit_is_the_usual_one_of_several_labels() -> None:

@@ -78,8 +78,8 @@ def check_step_format(format: str) -> None:
 def step_file_name(unfolding: Unfolding, step: Step, format: str) -> str:
     """A name such as `ag-news-minilm-L3-H7-q5-k3-score.png`, safe on every file system."""
     cell = f"L{unfolding.layer}-H{unfolding.head}-q{unfolding.query}-k{unfolding.key}"
-    layer = "" if step.layer in (None, unfolding.layer) else f"-of-L{step.layer}"
-    return reading_name(unfolding.reading, f"{cell}-{step.name}{layer}", format)
+    layer = () if step.layer in (None, unfolding.layer) else (f"of-L{step.layer}",)
+    return reading_name(unfolding.reading, cell, step.name, *layer, extension=format)
 
 
 @dataclass(frozen=True, slots=True)

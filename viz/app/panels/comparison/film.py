@@ -160,7 +160,7 @@ def _offer_files(request: FilmRequest, shown: Film, frame: int) -> None:
         st.download_button(
             "Save",
             data=presence.download(make),
-            file_name=checkpoint_name(shown.checkpoint, what, kind),
+            file_name=checkpoint_name(shown.checkpoint, what, extension=kind),
             mime="image/png" if is_figure else FORMATS[chosen],
             key="film-save",
             on_click="ignore",
