@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 from viz.attention.heads import head_list
+from viz.attribution import find_method
 from viz.attribution.descriptions import Explained
 from viz.figures.spec import FigureSpec
 from viz.types import Attribution, MissingAttention, Reading
@@ -31,7 +32,7 @@ def checkpoint_name(checkpoint: str, *parts: str, extension: str) -> str:
 
 
 def archive_name(specs: Sequence[FigureSpec]) -> str:
-    """The name of a ZIP of figures of one reading: what is the usual way is left out."""
+    """The name of a ZIP of figures of one reading: method, and what is not the usual way."""
     variants = dict.fromkeys(variant for spec in specs for variant in _variants(spec))
     return reading_name(specs[0].reading, "all", *variants, extension="zip")
 
@@ -44,8 +45,6 @@ def _parts(spec: FigureSpec) -> Iterator[str]:
         yield "all-layers" if spec.layer is None else f"L{spec.layer}"
     if "head" in takes:
         yield "mean" if spec.head is None else f"H{spec.head}"
-    if spec.shows == "scores" and spec.attribution is not None:
-        yield spec.attribution.method
     yield from _variants(spec)
     yield from _read(spec.reading)
 
@@ -78,6 +77,7 @@ def _off(reading: Reading) -> Iterator[str]:
 def _variants(spec: FigureSpec) -> Iterator[str]:
     """How a figure shows what it shows, where that is not the usual way."""
     if spec.shows == "scores" and spec.attribution is not None:
+        yield from _method(spec.attribution)
         yield from _classes(spec.reading, spec.attribution)
     elif spec.contribution is not None:
         yield "contribution"
@@ -90,6 +90,15 @@ def _variants(spec: FigureSpec) -> Iterator[str]:
         yield "no-special"
     if spec.region is not None:
         yield from spec.region.names
+
+
+def _method(attribution: Attribution) -> Iterator[str]:
+    """The method, and each option of it that isn't the default."""
+    yield attribution.method.replace("+", "-plus")
+    for option in find_method(attribution.method).options:
+        value = attribution.options.get(option.name, option.default)
+        if value != option.default:
+            yield f"{option.name}-{value}"
 
 
 def _classes(reading: Reading, explanation: Attribution | Explained) -> Iterator[str]:

@@ -87,7 +87,7 @@ def test_a_zip_saved_by_the_command_line_replays(checkpoint: Path, tmp_path: Pat
     named = ("--format", "json,csv")
     made = CliRunner().invoke(app, [str(part) for part in (*arguments, *named)])
     assert (made.exit_code, made.stderr) == (0, "")
-    path = tmp_path / "tiny-bert-all.zip"
+    path = tmp_path / "tiny-bert-all-decomposition.zip"
     assert made.stdout == f"{path}\n"
     again = CliRunner().invoke(app, ["replay", str(path), "--checkpoint", str(checkpoint)])
     assert again.exit_code == 0, again.output

@@ -368,9 +368,15 @@ def test_each_row_can_be_a_zip(checkpoint: Path, tmp_path: Path) -> None:
     data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
     result = run(data, folder, checkpoint, "--zip", "--format", "json", "--limit", "2")
     assert result.exit_code == 0, result.output
-    assert index_of(folder)[1].files == ("000001-tiny-bert-all.zip",)
+    assert index_of(folder)[1].files == ("000001-tiny-bert-all-decomposition.zip",)
     replayed = CliRunner().invoke(
-        app, ["replay", str(folder / "000001-tiny-bert-all.zip"), "--checkpoint", str(checkpoint)]
+        app,
+        [
+            "replay",
+            str(folder / "000001-tiny-bert-all-decomposition.zip"),
+            "--checkpoint",
+            str(checkpoint),
+        ],
     )
     assert replayed.exit_code == 0, replayed.output
 

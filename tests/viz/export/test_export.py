@@ -393,6 +393,32 @@ def test_file_names_tell_figures_apart() -> None:
     assert "tiny-bert-attribution-rollout.svg" in names
 
 
+def test_file_names_tell_methods_and_their_options_apart() -> None:
+    ways: list[tuple[str, dict[str, str | int]]] = [
+        ("decomposition", {}),
+        ("decomposition+", {"rows": 100, "seed": 0}),
+        ("decomposition+", {"rows": 40, "seed": 0}),
+        ("decomposition+", {"rows": 40, "seed": 7}),
+        ("occlusion", {"operator": "mask"}),
+        ("occlusion", {"operator": "delete"}),
+    ]
+    specs = []
+    for method, options in ways:
+        shown = figure_spec("attribution", method=method)
+        assert shown.attribution is not None
+        specs.append(replace(shown, attribution=replace(shown.attribution, options=options)))
+    names = [export.file_name(spec, "png").removeprefix("tiny-bert-attribution-") for spec in specs]
+    assert names == [
+        "decomposition.png",
+        "decomposition-plus.png",
+        "decomposition-plus-rows-40.png",
+        "decomposition-plus-rows-40-seed-7.png",
+        "occlusion.png",
+        "occlusion-operator-delete.png",
+    ]
+    assert len({archive_name([spec]) for spec in specs}) == len(specs)
+
+
 @pytest.mark.parametrize("kind", ["head", "attribution"])
 def test_file_names_tell_pairs_of_classes_apart(kind: str) -> None:
     shown = figure_spec(kind, contribution=True)
@@ -413,9 +439,9 @@ def test_the_names_of_zips_tell_ways_apart() -> None:
     usual = [figure_spec(kind) for kind in FIGURE_KINDS]
     against = [_explaining(figure_spec("attribution"), 3, 0), *usual]
     contributed = [figure_spec(kind, contribution=True, special=False) for kind in FIGURE_KINDS]
-    assert archive_name(usual) == "tiny-bert-all.zip"
-    assert archive_name(against) == "tiny-bert-all-against-0.zip"
-    assert archive_name(contributed) == "tiny-bert-all-contribution-no-special.zip"
+    assert archive_name(usual) == "tiny-bert-all-decomposition.zip"
+    assert archive_name(against) == "tiny-bert-all-decomposition-against-0.zip"
+    assert archive_name(contributed) == "tiny-bert-all-contribution-no-special-decomposition.zip"
 
 
 def test_the_names_of_zips_tell_windows_apart_however_long_they_are() -> None:

@@ -110,7 +110,7 @@ def test_the_command_line_has_them(checkpoint: Path, tmp_path: Path) -> None:
         result = CliRunner().invoke(viz, ["export", *words, "oil", *place, "--format", "csv,txt"])
         assert result.exit_code == 0, result.output
     assert (tmp_path / "tiny-bert-received-L2-mean.txt").read_bytes().startswith(b"received: 0.")
-    packed = ZipFile(tmp_path / "tiny-bert-all.zip")
+    packed = ZipFile(tmp_path / "tiny-bert-all-decomposition.zip")
     assert {"tiny-bert-received-L2-mean.csv", "tiny-bert-head-L2-mean.txt"} < {*packed.namelist()}
 
 
