@@ -27,9 +27,11 @@ from viz.documents.read_document import read_document
 from viz.errors import SelectionError, VizError
 from viz.export.atomic_files import locked_folder, write
 from viz.export.document_files import document_files
+from viz.export.filenames import figure_start
 from viz.export.formats import Content, render
 from viz.export.index import ExportIndex, IndexRow
 from viz.export.options import ExportOptions
+from viz.figures.kinds import FIGURE_KINDS
 from viz.model.classifier import Classifier
 from viz.model.installation import version
 from viz.model.row_windows import settings_of_rows
@@ -86,7 +88,13 @@ class DatasetExport:
                 for row in self._window(self.waiting[start : start + LOOKAHEAD_ROWS]):
                     self.index.add(row)
                     yield row
-            self.index.close()
+            self.index.close(
+                [
+                    figure_start(self.classifier.name, kind)
+                    for kind in self.options.request.kinds
+                    if FIGURE_KINDS[kind].has_fixed_columns
+                ]
+            )
 
     def _window(self, rows: Sequence[Row]) -> Iterator[IndexRow]:
         encoded: list[Encoded] = []

@@ -37,6 +37,11 @@ def archive_name(specs: Sequence[FigureSpec]) -> str:
     return reading_name(specs[0].reading, "all", *variants, extension="zip")
 
 
+def figure_start(checkpoint: str, kind: str) -> str:
+    """How the names of all figures of one kind begin."""
+    return f"{_safe(checkpoint)}-{_safe(kind)}"
+
+
 def _parts(spec: FigureSpec) -> Iterator[str]:
     """What tells a figure from others of the same reading, each default left out."""
     yield spec.kind

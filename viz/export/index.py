@@ -1,13 +1,13 @@
 """The index of an exported data set: one line a row, entered when its files are there.
 
 `file` names them, separated by semicolons; a row with nothing to save has none, and a note.  Rows
-are counted from 0.  At the end of a run the lines stand in the order of the rows, and tables that
-have the same columns for every row are put together in `numbers.csv`.
+are counted from 0.  At the end of a run the lines stand in the order of the rows, and tables whose
+columns don't depend on the words of a row are put together in `numbers.csv`.
 """
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
@@ -25,8 +25,6 @@ COLUMNS = ("row", "file", "label", "probability", "gold_label", "note")
 MAX_NAME_CHARS = 255
 MAX_BYTES = 2**30
 """The largest index that is read."""
-SAME_COLUMNS = ("-atlas", "-attribution")
-"""In the names of tables that have the same columns for every row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +111,19 @@ class ExportIndex:
             ) from error
         self.rows[row.row] = row
 
-    def close(self) -> None:
-        """Put the lines in the order of the rows, and tables of one shape together."""
+    def close(self, together: Sequence[str] = ()) -> None:
+        """Put the lines in the order of the rows, and tables together.
+
+        Args:
+            together: How the names of these tables begin, behind the number of their row.
+        """
         self._rewrite()
         tables = [
             (row, name)
             for row in sorted(self.rows)
             for name in self.rows[row].files
-            if name.endswith(".csv") and any(kind in name for kind in SAME_COLUMNS)
+            if name.endswith(".csv")
+            and name.startswith(tuple(f"{row:06d}-{start}" for start in together))
         ]
         if tables:
             write(self.folder / "numbers.csv", _concatenated(self.folder, tables))
@@ -146,19 +149,20 @@ def _rows(path: Path) -> Iterator[IndexRow]:
 
 
 def _concatenated(folder: Path, tables: list[tuple[int, str]]) -> bytes:
-    """The tables below each other, with the number of their row in front."""
+    """The tables below each other, with the number of their row in front.
+
+    They have the columns of all: cells are empty where one lacks them, as a short text sentences.
+    """
+    columns: dict[str, None] = {}
+    for _, name in tables:
+        columns |= dict.fromkeys(_table(folder / name)[0])
     target = BytesIO()
     text = TextIOWrapper(target, "utf-8", newline="")
-    table = csv.writer(text, lineterminator="\n")
-    first: list[str] = []
+    table = csv.DictWriter(text, ["row", *columns], restval="", lineterminator="\n")
+    table.writeheader()
     for row, name in tables:
         header, *cells = _table(folder / name)
-        if not first:
-            table.writerow(["row", *header])
-        first = first or header
-        if header != first or any(len(line) != len(header) for line in cells):
-            raise _damaged(name)
-        table.writerows([str(row), *line] for line in cells)
+        table.writerows({"row": row, **dict(zip(header, line, strict=True))} for line in cells)
     text.flush()
     return target.getvalue()
 
@@ -170,7 +174,7 @@ def _table(path: Path) -> list[list[str]]:
         cells = list(csv.reader(StringIO(content, newline="")))
     except (RecordError, ValueError, csv.Error) as error:
         raise _damaged(path.name) from error
-    if not cells or not cells[0]:
+    if not cells or not cells[0] or any(len(line) != len(cells[0]) for line in cells):
         raise _damaged(path.name)
     return cells
 

@@ -58,6 +58,11 @@ class FigureKind:
         return self.shows != "scores"
 
     @property
+    def has_fixed_columns(self) -> bool:
+        """Whether its CSV has columns that don't depend on the words of the text."""
+        return self.has_summary_table or not self.needs_maps
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """The fields of `FigureSpec` that it heeds, beside `reading` and `unit`."""
         return _TAKES[self.shows]

@@ -16,7 +16,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from finetune.checkpoint.windows import WindowSettings
 from tests.architectures import architecture_checkpoint
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier, read_document
 from viz.__main__ import app
 from viz.errors import SelectionError
@@ -136,6 +138,45 @@ def test_tables_of_one_shape_are_put_together(checkpoint: Path, tmp_path: Path) 
             if name.endswith(".csv"):
                 alone = pd.read_csv(folder / name, keep_default_na=False)
                 assert part.astype(str).equals(alone.astype(str))
+
+
+def tables_of(
+    classifier: Classifier, tmp_path: Path, rows: list[tuple[str, str]], request: FigureRequest
+) -> Path:
+    """A folder of tables of some rows."""
+    folder = tmp_path / "out"
+    options = ExportOptions(request=request, formats=("csv",), render_options=RenderOptions())
+    texts = open_texts(rows_to(tmp_path / "rows.csv", rows))
+    list(DatasetExport(classifier, texts, options, folder).run())
+    return folder
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_tables_of_short_and_of_long_rows_are_put_together(
+    classifier: Classifier, tmp_path: Path, order: int
+) -> None:
+    rows = [ROWS[0], (LONG_TEXT, "Sports")][::order]
+    whole = classifier.with_windows(WindowSettings(stride=25))
+    request = FigureRequest(kinds=("attribution",), method="attention")
+    folder = tables_of(whole, tmp_path, rows, request)
+    together = pd.read_csv(folder / "numbers.csv")
+    assert set(together["row"]) == {0, 1}
+    for row, (text, _) in enumerate(rows):
+        words = together[(together["row"] == row) & (together["kind"] == "word")]
+        is_long = text == LONG_TEXT
+        assert words["sentence"].notna().any() == is_long
+        (alone,) = folder.glob(f"{row:06d}-*.csv")
+        assert ("sentence" in pd.read_csv(alone).columns) == is_long
+        assert words["text"].tolist() == pd.read_csv(alone)["text"][: len(words)].tolist()
+
+
+def test_maps_are_not_put_together_whatever_the_checkpoint_is_called(tmp_path: Path) -> None:
+    checkpoint = tiny_checkpoint(tmp_path / "news-attribution-model")
+    folder = tables_of(
+        Classifier.load(checkpoint), tmp_path, ROWS[:2], FigureRequest(kinds=("head",), layer=1)
+    )
+    assert len(list(folder.glob("0*.csv"))) == 2
+    assert not (folder / "numbers.csv").exists()
 
 
 def test_a_second_run_makes_nothing_again(checkpoint: Path, tmp_path: Path) -> None:
