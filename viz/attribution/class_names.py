@@ -1,4 +1,4 @@
-"""Attributions asked for by the names of classes, as people write them."""
+"""Attributions asked for by the names of classes, as people write them, or by their indices."""
 
 from contextlib import suppress
 
@@ -8,6 +8,8 @@ from viz.errors import MethodError, SelectionError
 from viz.model.classifier import Classifier
 from viz.types import Attribution, Prediction, Reading
 
+ClassName = str | int
+"""A class by its name, or by its index, which is right where two classes have one name."""
 MAX_CLASSES_LISTED = 10
 """Classes named in an error."""
 
@@ -17,8 +19,8 @@ def attribute_by_name(
     reading: Reading,
     method: str | None,
     *,
-    target: str | None,
-    against: str,
+    target: ClassName | None,
+    against: ClassName | None,
     shares: bool = True,
 ) -> Attribution:
     """Attribute a reading, its classes given by name.
@@ -29,7 +31,7 @@ def attribute_by_name(
         method: A name in `METHODS`, options behind colons: `lime:rows=200`; None for the first one
             that classifier and text allow.
         target: The class to explain; the predicted one where None.
-        against: The class it is compared with, `runner-up`, or `none` for the plain logit.
+        against: The class it is compared with, `runner-up`, or `none` or None for the plain logit.
         shares: As for `attribute`.
 
     Raises:
@@ -65,15 +67,15 @@ def _by_default(
 
 
 def class_indices(
-    prediction: Prediction, target: str | None, against: str
+    prediction: Prediction, target: ClassName | None, against: ClassName | None
 ) -> tuple[int | None, Against]:
     """The two classes as `attribute` and `contribution` take them.
 
     Raises:
         SelectionError: if there is no such class.
     """
-    target_class = None if target is None else class_index(prediction, target)
-    return target_class, _against(prediction, against)
+    target_class = class_index(prediction, target) if isinstance(target, str) else target
+    return target_class, _against(prediction, against) if isinstance(against, str) else against
 
 
 def class_index(prediction: Prediction, name: str) -> int:

@@ -1,6 +1,6 @@
 """Attributions of documents asked for by the names of classes, as people write them."""
 
-from viz.attribution.class_names import class_indices
+from viz.attribution.class_names import ClassName, class_indices
 from viz.attribution.method import no_progress
 from viz.attribution.method_spec import MethodSpec
 from viz.documents.attribute_document import attribute_document
@@ -15,8 +15,8 @@ def attribute_document_by_name(
     document: Document,
     method: str | None,
     *,
-    target: str | None,
-    against: str,
+    target: ClassName | None,
+    against: ClassName | None,
     progress: ProgressCallback = no_progress,
     shares: bool = True,
 ) -> Attribution:
@@ -28,7 +28,7 @@ def attribute_document_by_name(
         method: A name in `METHODS`, options behind colons: `lime:rows=200`; None for the first one
             that classifier and text allow.
         target: The class to explain; the predicted one where None.
-        against: The class it is compared with, `runner-up`, or `none` for the plain logit.
+        against: The class it is compared with, `runner-up`, or `none` or None for the plain logit.
         progress: As for `attribute_document`.
         shares: Likewise.
 

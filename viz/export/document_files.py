@@ -1,8 +1,10 @@
 """The files of a document: maps window by window, scores of the whole text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
+from viz.attribution import resolve_target
+from viz.attribution.class_names import class_indices
 from viz.documents.document import Document
 from viz.documents.window_text import window_reading
 from viz.export.formats import Content
@@ -21,8 +23,9 @@ def document_files(
 ) -> Iterator[tuple[str, Content]]:
     """The name and content of each file of a document.
 
-    Figures of maps are made of each window, with what it holds of the text; their classes are those
-    of the document.  Figures of scores are made once, of the whole text.
+    Figures of maps are made of each window, with what it holds of the text; their classes, the one
+    that is explained and the one it is compared with, are those of the document.  Figures of scores
+    are made once, of the whole text.
 
     Args:
         options: What is made.
@@ -36,25 +39,30 @@ def document_files(
         SelectionError: where a file can't be made, or the request doesn't fit.
         MethodError: where the architecture doesn't allow the method, or scores don't add up.
     """
-    own = options.request.target or document.prediction.label
-    kinds = options.request.kinds
-    if window is not None:
-        reading = window_reading(classifier, document, window)
-        yield from _of(options, kinds, target=own).files(classifier, reading, refusals)
+    request, of_whole = options.request, []
+    if window is None:
+        of_whole = [name for name in request.kinds if not FIGURE_KINDS[name].needs_maps]
+        windows = range(len(document.windows))
+    else:
+        windows = range(window, window + 1)
+    if of_whole:
+        whole = replace(options, request=replace(request, kinds=of_whole))
+        yield from whole.files(classifier, document, refusals)
+    of_windows = [name for name in request.kinds if name not in of_whole]
+    if not of_windows:
         return
-    maps = [name for name in kinds if FIGURE_KINDS[name].needs_maps]
-    scores = [name for name in kinds if name not in maps]
-    if scores:
-        yield from _of(options, scores).files(classifier, document, refusals)
-    if not maps:
-        return
-    of_windows = _of(options, maps, target=own)
-    for index in range(len(document.windows)):
+    # Each window by itself may have another class, and another runner-up.
+    classes = class_indices(document.prediction, request.target, request.against)
+    target = resolve_target(document.prediction, *classes)
+    each = replace(
+        options,
+        request=replace(
+            request,
+            kinds=of_windows,
+            target=target.target_class,
+            against=target.against_class,
+        ),
+    )
+    for index in windows:
         reading = window_reading(classifier, document, index)
-        yield from of_windows.files(classifier, reading, refusals)
-
-
-def _of(options: ExportOptions, kinds: Sequence[str], target: str | None = None) -> ExportOptions:
-    """The same of some kinds of figures, and of a class where one is named."""
-    own = options.request.target if target is None else target
-    return replace(options, request=replace(options.request, kinds=kinds, target=own))
+        yield from each.files(classifier, reading, refusals)

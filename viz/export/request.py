@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from viz.attention.region import Region
 from viz.attention.views import Quadrant
 from viz.attention.words import Unit
-from viz.attribution.class_names import attribute_by_name, class_indices
+from viz.attribution.class_names import ClassName, attribute_by_name, class_indices
 from viz.attribution.long_contribution import contribution_of
 from viz.documents.class_names import attribute_document_by_name
 from viz.documents.document import Document
@@ -19,7 +19,7 @@ from viz.types import Attribution, MissingAttention, Reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureRequest:
-    """Which figures to make, and of what; classes by their names."""
+    """Which figures to make, and of what; classes by their names, or their indices."""
 
     kinds: Sequence[str]
     """Names in `FIGURE_KINDS`."""
@@ -34,9 +34,10 @@ class FigureRequest:
     measure: Measure = "weights"
     method: str | None = None
     """None for the first one that classifier and text allow."""
-    target: str | None = None
+    target: ClassName | None = None
     """None for the predicted class."""
-    against: str = "runner-up"
+    against: ClassName | None = "runner-up"
+    """None, or `none`, for the plain logit."""
 
     def specs(self, classifier: Classifier, source: Reading | Document) -> list[FigureSpec]:
         """One figure of each kind; of a network without maps, of those kinds that need none.

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -13,8 +14,11 @@ from viz import Classifier, attribute, attribute_document, read_document
 from viz.__main__ import app
 from viz.documents.document import Document
 from viz.documents.window_text import window_text
+from viz.export.document_files import document_files
 from viz.export.filenames import file_name
 from viz.export.formats import render
+from viz.export.options import ExportOptions
+from viz.export.request import FigureRequest
 from viz.figures.spec import FigureSpec
 
 TEXT = "The team wins the game! Oil prices rise as stocks fall, and talks fall. " * 8
@@ -92,3 +96,34 @@ def test_one_window_of_a_document_replays(
         "99 does not exist"
         in CliRunner().invoke(app, ["replay", str(path), "--checkpoint", str(folder)]).output
     )
+
+
+@pytest.mark.parametrize("window", [None, 0])
+def test_windows_are_explained_for_the_classes_of_the_whole_text(
+    tmp_path: Path, window: int | None
+) -> None:
+    folder = tiny_checkpoint(tmp_path / "tiny", labels=("x", "x", "y"), seed=2)
+    classifier = Classifier.load(folder)
+    subjects = (
+        "oil prices rise as stocks fall the market " * 6,
+        "team wins game election peace talks minister " * 6,
+        "space probe finds ice on moon good bad movie " * 5,
+    )
+    document = read_document(classifier, "".join(subjects), stride=25)
+    target, against, _ = np.argsort(-document.prediction.logits)
+    first_window = np.argsort(-document.windows[0].logits)
+    assert target == 1  # of two classes of one name, the second
+    assert first_window[1] != against
+    request = FigureRequest(
+        kinds=("head", "attribution"), method="decomposition", measure="contribution", layer=1
+    )
+    options = ExportOptions(request=request, formats=("json",))
+    names = []
+    for name, content in document_files(options, classifier, document, window=window):
+        assert isinstance(content, bytes)
+        explained = json.loads(content)["request"]
+        assert (explained["target_class"], explained["against_class"]) == (target, against)
+        names.append(name)
+    assert len(names) == (2 if window == 0 else 1 + len(document.windows))
+    (first,) = [name for name in names if "head" in name and name.endswith("-window-0.json")]
+    assert f"-against-{against}-" in first
