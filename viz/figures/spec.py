@@ -72,6 +72,9 @@ class FigureSpec(ShownInNotebooks):
             raise SelectionError(
                 f"A figure {self.kind!r} has no region; choose one of a map or of a layer."
             )
+        for explanation in (self.attribution, self.contribution):
+            if explanation is not None:
+                _check_explains(self.reading, explanation)
         if self.figure_kind.needs_maps:
             attention = self.reading.attention
             check_selection(self.layer, self.head, attention.n_layers, attention.n_heads)
@@ -237,3 +240,47 @@ class FigureSpec(ShownInNotebooks):
         if self.layer is None and not self.special:
             return impossible
         return impossible_in(impossible, self.layer)
+
+
+def _check_explains(
+    reading: Reading, explanation: Attribution | Contribution | LongContribution
+) -> None:
+    """Refuse scores or contributions of another reading.
+
+    Raises:
+        SelectionError: which says in what the two differ.
+    """
+    is_scores = isinstance(explanation, Attribution)
+    name, what = ("attribution", "scores") if is_scores else ("contribution", "maps")
+    different = [] if explanation.reading is None else _differences(reading, explanation.reading)
+    if different:
+        raise SelectionError(
+            f"The {name} is that of another reading ({', '.join(different)} differ); show "
+            f"{name}.reading, or explain this reading."
+        )
+    n_tokens = _n_tokens(explanation)
+    if n_tokens != reading.encoding.n_tokens:
+        raise SelectionError(
+            f"The {name} has {what} of {n_tokens:,} tokens, but {reading.encoding.n_tokens:,} were "
+            "read; explain this reading."
+        )
+
+
+def _n_tokens(explanation: Attribution | Contribution | LongContribution) -> int:
+    if isinstance(explanation, Attribution):
+        return len(explanation.scores)
+    if isinstance(explanation, LongContribution):
+        return explanation.source.n_tokens
+    return int(explanation.values.shape[-1])
+
+
+def _differences(one: Reading, other: Reading) -> list[str]:
+    """In what two readings differ; the name of a checkpoint may be another."""
+    parts = {
+        "weights": (one.fingerprint, other.fingerprint),
+        "texts": (one.encoding.text, other.encoding.text),
+        "second texts": (one.encoding.pair, other.encoding.pair),
+        "heads that are off": (one.without, other.without),
+        "windows": (one.document, other.document),
+    }
+    return [part for part, (first, second) in parts.items() if first != second]

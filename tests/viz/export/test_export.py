@@ -92,6 +92,28 @@ def test_a_page_is_equally_large_at_every_resolution(kind: str) -> None:
         )
 
 
+@pytest.mark.parametrize("kind", ["head", "attribution"])
+def test_an_explanation_of_another_reading_is_refused(kind: str) -> None:
+    shown = figure_spec(kind, read(TEXT, "Prices fall."), contribution=True)
+    reading, name = shown.reading, "attribution" if kind == "attribution" else "contribution"
+    explained = replace(getattr(shown, name), reading=reading)
+    assert replace(shown, **{name: explained})
+    assert replace(shown, **{name: explained}, reading=replace(reading, checkpoint="renamed"))
+    window = DocumentPart(TEXT, WindowSettings(stride=25), 1)
+    text, pair = reading.encoding.text, reading.encoding.pair
+    for other, different in (
+        (replace(reading, fingerprint="f" * 64), "weights"),
+        (replace(reading, encoding=replace(reading.encoding, text=text.upper())), "texts"),
+        (replace(reading, encoding=replace(reading.encoding, pair=f"{pair}!")), "second texts"),
+        (replace(reading, without=((0, 1),)), "heads that are off"),
+        (replace(reading, document=window), "windows"),
+    ):
+        with pytest.raises(SelectionError, match=rf"\({different} differ\)"):
+            replace(shown, **{name: explained}, reading=other)
+    with pytest.raises(SelectionError, match=rf"of {reading.encoding.n_tokens} tokens, but 3 were"):
+        replace(shown, reading=read("good"))
+
+
 @pytest.mark.parametrize("dpi", [71, 1201, 0, -5])
 def test_a_resolution_out_of_range_is_refused(dpi: int) -> None:
     with pytest.raises(SelectionError, match="use 72 to 1200, 300 for print"):
