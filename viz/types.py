@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.checkpoint.windows import WindowSettings
-from viz.errors import MissingAttentionError
+from viz.errors import MissingAttentionError, SelectionError
 
 if TYPE_CHECKING:  # it is made of what the records below are made for
     from viz.attention.long_attention import LongAttention
@@ -159,7 +159,16 @@ class Prediction:
 
     @property
     def predicted_class(self) -> int:
-        """Index of the class with the highest logit."""
+        """Index of the class with the highest logit.
+
+        Raises:
+            SelectionError: for a base model, which has no classes.
+        """
+        if not self.labels:
+            raise SelectionError(
+                "The model has no classification head, so there is no class; open a checkpoint "
+                "that was fine-tuned to classify."
+            )
         return int(np.argmax(self.logits))
 
     @property
@@ -174,7 +183,12 @@ class Prediction:
 
     @property
     def assigned_classes(self) -> tuple[int, ...]:
-        """The classes the text is put into: one, or for a multi-label head all at 0.5 and above."""
+        """The classes the text is put into: one, or for a multi-label head all at 0.5 and above.
+
+        None for a base model.
+        """
+        if not self.labels:
+            return ()
         if not self.multi_label:
             return (self.predicted_class,)
         order = np.argsort(-self.probabilities, kind="stable")

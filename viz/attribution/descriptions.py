@@ -80,8 +80,11 @@ def outcome(prediction: Prediction) -> str:
 def verdict(prediction: Prediction) -> tuple[str, str]:
     """What the text is put into, and with what probability; the least one of several classes.
 
-    Of a regression, what its score is called, and how high it is.
+    Of a regression, what its score is called, and how high it is; of a base model, that it has no
+    class.
     """
+    if not prediction.labels:
+        return "no class", "without a classification head"
     assigned = prediction.assigned_classes
     if prediction.regression:
         return prediction.label, amount(float(prediction.logits[0]))

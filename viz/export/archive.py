@@ -99,7 +99,8 @@ def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
     yield "What the classifier looked at in one text, made by CLSight."
     yield f"\nCheckpoint {reading.checkpoint}, SHA-256 of its weights {reading.fingerprint}."
     prediction = reading.prediction
-    result = " ".join(verdict(prediction)) if prediction.regression else prediction.label
+    has_one_word = prediction.labels and not prediction.regression
+    result = prediction.label if has_one_word else " ".join(verdict(prediction))
     yield f"It says {result}."
     if reading.without:
         yield _wrapped(f"It was read with {heads_off(reading.without)}.")

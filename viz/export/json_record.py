@@ -108,9 +108,12 @@ def window_values(reading: Reading) -> Values:
 
 
 def prediction_values(prediction: Prediction) -> Values:
-    """What the classifier says, to the last digit; the logit of a regression is its score."""
+    """What the classifier says, to the last digit; the logit of a regression is its score.
+
+    The label of a base model, which has no classes, is None.
+    """
     values = {
-        "label": prediction.label,
+        "label": prediction.label if prediction.labels else None,
         "multi_label": prediction.multi_label,
         "assigned": [prediction.labels[index] for index in prediction.assigned_classes],
         "labels": list(prediction.labels),

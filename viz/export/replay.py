@@ -68,7 +68,7 @@ class Checkpoints:
 
     def __init__(self, source: str | None = None) -> None:
         self.source = source
-        self._loaded: dict[str, Classifier] = {}
+        self._loaded: dict[tuple[str, bool], Classifier] = {}
 
     def of(self, saved: SavedRecord) -> Classifier:
         """The classifier whose weights made a record.
@@ -85,9 +85,10 @@ class Checkpoints:
                 "the runs; name its folder with --checkpoint."
             )
         classifiers, errors = [], []
+        base = saved.values["prediction"].get("labels") == []
         for place in places:
             try:
-                classifiers.append(self._load(place))
+                classifiers.append(self._load(place, base=base))
             except CheckpointError as error:  # another of the same name may be the one
                 errors.append(error)
         for classifier in classifiers:
@@ -101,10 +102,10 @@ class Checkpoints:
             "checkpoint that made it with --checkpoint."
         )
 
-    def _load(self, place: str) -> Classifier:
-        if place not in self._loaded:
-            self._loaded[place] = Classifier.load(place)
-        return self._loaded[place]
+    def _load(self, place: str, *, base: bool) -> Classifier:
+        if (place, base) not in self._loaded:
+            self._loaded[place, base] = Classifier.load(place, base=base)
+        return self._loaded[place, base]
 
 
 def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:

@@ -92,6 +92,15 @@ def test_a_page_is_equally_large_at_every_resolution(kind: str) -> None:
         )
 
 
+@pytest.mark.parametrize("kind", [kind for kind in FIGURE_KINDS if kind != "attribution"])
+def test_maps_of_a_base_model_are_shown_without_a_class(kind: str) -> None:
+    shown = figure_spec(kind, read(labels=()))
+    assert "no class  without a classification head" in texts(figure(shown))
+    assert b"without a classification head" in render(shown, "html")
+    for format in ("png", "csv", "npz", "json"):
+        assert render(shown, format)
+
+
 @pytest.mark.parametrize("kind", ["head", "attribution"])
 def test_an_explanation_of_another_reading_is_refused(kind: str) -> None:
     shown = figure_spec(kind, read(TEXT, "Prices fall."), contribution=True)

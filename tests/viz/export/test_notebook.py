@@ -49,6 +49,12 @@ def records() -> dict[str, tuple[ShownInNotebooks, FigureSpec]]:
     }
 
 
+def test_a_reading_of_a_base_model_is_shown_without_a_class() -> None:
+    data = shown(read(labels=()))
+    assert "without a classification head" in page_in(data["text/html"])
+    assert data["image/png"]
+
+
 @pytest.mark.parametrize("name", ["reading", "attribution", "contribution", "figure_spec"])
 def test_a_record_is_shown_as_its_page_and_as_its_picture(
     name: str, records: dict[str, tuple[ShownInNotebooks, FigureSpec]]

@@ -12,12 +12,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.tiny_models import LABELS, tiny_checkpoint
-from viz import METHODS, Classifier
+from viz import METHODS, Classifier, attribute, contribution
 from viz.__main__ import app
-from viz.errors import RecordError
+from viz.errors import RecordError, VizError
 from viz.export import json_reader
 from viz.export.formats import render
 from viz.export.request import FigureRequest
+from viz.mechanism.unfolding.unfold import Unfolder
 from viz.runs import files
 from viz.types import Reading
 
@@ -291,6 +292,20 @@ def test_the_checkpoint_is_found_by_name_and_by_its_weights(
     refused(run(path), f"was made with weights {classifier.fingerprint[:12]}")
     shutil.copytree(checkpoint, tmp_path / "runs" / "tiny-bert")
     assert run(path).exit_code == 0
+
+
+def test_a_base_model_is_replayed_and_has_no_class_to_explain(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    base = Classifier.load(checkpoint, base=True)
+    reading = base.read(TEXT)
+    values = saved(base, reading, FigureRequest(kinds=("head",)))
+    assert (values["prediction"]["label"], values["prediction"]["labels"]) == (None, [])
+    again = run(put(tmp_path, values), "--checkpoint", checkpoint)
+    assert again.exit_code == 0, again.output
+    for explain in (attribute, contribution, Unfolder):
+        with pytest.raises(VizError, match="has no classification head"):
+            explain(base, reading)
 
 
 @pytest.mark.parametrize("name", ["../tiny-bert", "/etc", "owner/model", ""])

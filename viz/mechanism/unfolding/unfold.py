@@ -28,8 +28,8 @@ class Unfolder:
         reading: What it has read.
 
     Raises:
-        MethodError: if the network has no maps, the pass is too large to be kept, or the reading is
-            not of these weights.
+        MethodError: if the network has no maps or no classes, the pass is too large to be kept, or
+            the reading is not of these weights.
         LongTextError: where the weights of the text are not kept.
         SelectionError: for a reading of another classifier, or with a head that is off now.
     """
@@ -38,6 +38,11 @@ class Unfolder:
         if isinstance(reading.attention, MissingAttention):
             raise MethodError(reading.attention.reason)
         require_all_weights(reading, "Taking an attention weight apart")
+        if not reading.prediction.labels:
+            raise MethodError(
+                f"{reading.checkpoint!r} has no classification head, so no equation leads to a "
+                "class; choose a checkpoint that has one."
+            )
         self.reading = reading
         self.trace = Trace(reader_of(classifier, reading), reading)
         if len(self.trace.graph.attention) < reading.attention.n_layers:
