@@ -107,8 +107,8 @@ def _least_important(
     fraction: float | None,
 ) -> "Heads":
     from viz.attribution.head_importance import importance
-    from viz.mechanism.pruning.selection import least_important
+    from viz.mechanism.pruning.selection import least_important, n_heads_left
 
     worth = importance(classifier, readings)
-    number = lowest if fraction is None else round(fraction * worth.size)
+    number = lowest if fraction is None else round(fraction * n_heads_left(classifier))
     return least_important(classifier, worth, number or 0)

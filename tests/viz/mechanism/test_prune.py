@@ -225,6 +225,28 @@ def test_the_least_important_heads_that_can_go(tmp_path: Path) -> None:
         least_important(bert, worth, 3)
 
 
+def test_heads_that_are_gone_are_not_cut_again(tmp_path: Path) -> None:
+    first, second = ([(layer, head) for head in range(4)] for layer in (1, 2))
+    prune(tiny_checkpoint(tmp_path / "bert"), first, tmp_path / "smaller")
+    smaller = Classifier.load(tmp_path / "smaller", device="cpu")
+    worth = np.array([[4.0] * 4, [0] * 4, [2] * 4])
+    assert least_important(smaller, worth, 4) == tuple(second)
+    with pytest.raises(SelectionError, match="8 of 8 heads can't be cut; choose 1 to 7"):
+        least_important(smaller, worth, 8)
+    pruned = prune(smaller, [*first, *second], tmp_path / "smallest")
+    assert pruned.heads == tuple(second)
+    assert pruned.sentence.startswith("Cut 4 heads of smaller")
+    config = json.loads((tmp_path / "smallest" / "config.json").read_text("utf-8"))
+    assert config["cut_heads"]["heads"] == "2"
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text\n" + "\n".join(f'"{text}"' for text in TEXTS), "utf-8")
+    place = ["--checkpoint", tmp_path / "smaller", "--output", tmp_path / "half", "--data", rows]
+    for fraction, sentence in ((0.4, "3 heads are too few"), (0.5, "Cut 4 heads of smaller")):
+        given = ["prune", *place, "--fraction", fraction]
+        result = CliRunner().invoke(app, [str(each) for each in given])
+        assert sentence in result.output
+
+
 def test_the_command_cuts_what_matters_least(tmp_path: Path) -> None:
     source = tiny_checkpoint(tmp_path / "bert")
     rows = tmp_path / "rows.csv"

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedConfig
 
-from finetune.checkpoint.cut_heads import RANGES
+from finetune.checkpoint.cut_heads import RANGES, absent_tensors
 from viz.model.classifier import Classifier
 from viz.model.head_gates import HeadGates, open_gates
 from viz.types import Encoding
@@ -45,6 +45,16 @@ def whole_layers(silenced: Classifier) -> list[int]:
         layer
         for layer, projection in enumerate(silenced.output_projections)
         if projection.n_uses == 1 and all((layer, head) in off for head in range(silenced.n_heads))
+    ]
+
+
+def cut_layers(classifier: Classifier) -> list[int]:
+    """The layers whose heads were cut before, all of them, as config.json says."""
+    absent = absent_tensors(classifier.config)
+    return [
+        layer
+        for layer in range(classifier.n_layers)
+        if any(name.startswith(f"{classifier.layer_path}.{layer}.") for name in absent)
     ]
 
 

@@ -34,7 +34,12 @@ from finetune.checkpoint.weights import find_weights
 from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, head_list
 from viz.errors import CheckpointError, MethodError, SelectionError, TextError, as_sentence
-from viz.mechanism.pruning.absence import tiny_ranges, unused_tensors, whole_layers
+from viz.mechanism.pruning.absence import (
+    cut_layers,
+    tiny_ranges,
+    unused_tensors,
+    whole_layers,
+)
 from viz.mechanism.pruning.card import card
 from viz.mechanism.pruning.narrowing import can_narrow, key_groups, narrow, remaining_units
 from viz.model.classifier import FORWARD_ERRORS, Classifier
@@ -108,7 +113,7 @@ def prune(
 
     Args:
         source: A classifier with all of its heads, a folder, or the id of a model on the Hub.
-        heads: Each (layer, head), counted from 0.
+        heads: Each (layer, head), counted from 0; those of a layer that was cut before don't count.
         output: A folder that doesn't exist yet, or is empty.
         texts: What the proof reads beside its own texts.
 
@@ -130,6 +135,14 @@ def prune(
     if not cut:
         raise SelectionError("No head was named; name at least one to cut, such as 3.7.")
     target = _free_folder(Path(output))
+    gone = cut_layers(classifier)
+    if all(layer in gone for layer, _ in cut):
+        layers = sorted({layer for layer, _ in cut})
+        raise MethodError(
+            f"All heads of layer {', '.join(map(str, layers))} are gone from {classifier.name!r} "
+            "already; name another layer."
+        )
+    cut = tuple(head for head in cut if head[0] not in gone)
     silenced = classifier.without(cut)
     encodings = _encodings(classifier, texts)
     weights = find_weights(folder)
@@ -350,17 +363,7 @@ def _refusal(classifier: Classifier, silenced: Classifier) -> str:
             f"The layers of {kind} share their weights, so no head of one layer can be cut out; "
             "turn heads off instead."
         )
-    layers = whole_layers(silenced)
-    gone = absent_tensors(classifier.config)
-    if layers and all(
-        any(name.startswith(f"{classifier.layer_path}.{layer}.") for name in gone)
-        for layer in layers
-    ):
-        return (
-            f"All heads of layer {', '.join(map(str, layers))} are gone from {classifier.name!r} "
-            "already; name another layer."
-        )
-    if layers:
+    if whole_layers(silenced):
         return (
             f"transformers {version} can't open {kind} whose files lack the projections of a "
             "layer without heads, or not with the same logits, so nothing would get smaller; turn "

@@ -6,8 +6,14 @@ from finetune.checkpoint.arrays import FloatArray
 from finetune.errors import with_article
 from viz.attention.heads import Heads
 from viz.errors import SelectionError
+from viz.mechanism.pruning.absence import cut_layers
 from viz.mechanism.pruning.narrowing import can_narrow, key_groups
 from viz.model.classifier import Classifier
+
+
+def n_heads_left(classifier: Classifier) -> int:
+    """How many heads there are, without those of layers that were cut before."""
+    return classifier.n_heads * (classifier.n_layers - len(cut_layers(classifier)))
 
 
 def least_important(classifier: Classifier, importance: FloatArray, n_heads: int) -> Heads:
@@ -24,14 +30,16 @@ def least_important(classifier: Classifier, importance: FloatArray, n_heads: int
     Raises:
         SelectionError: where so few can't go, or so many.
     """
-    total, kind = importance.size, with_article(classifier.architecture)
+    total, kind = n_heads_left(classifier), with_article(classifier.architecture)
     if not 1 <= n_heads < total:
         raise SelectionError(
             f"{n_heads} of {total} heads can't be cut; choose 1 to {total - 1} of them."
         )
     if not can_narrow(classifier):
-        order = np.argsort(importance.mean(axis=1), kind="stable")
-        layers = sorted(order[: n_heads // classifier.n_heads].tolist())
+        order = np.argsort(importance.mean(axis=1), kind="stable").tolist()
+        gone = cut_layers(classifier)
+        there = [layer for layer in order if layer not in gone]
+        layers = sorted(there[: n_heads // classifier.n_heads])
         if not layers:
             raise SelectionError(
                 f"{n_heads} heads are too few: in {kind} only whole layers "
