@@ -10,19 +10,15 @@ from viz.types import Reading
 def token_position(reading: Reading, named: str) -> int:
     """The position of a token that is named by it, or by the word or token that stands there.
 
-    Of a word that occurs several times it is the first one, of one in several pieces the first.
+    Of a word that occurs several times it is the first one, of one in several pieces the first.  A
+    number is a position where there is one; only beyond the last one it is a word.
 
     Raises:
         SelectionError: where the text has no such token.
     """
     tokens = reading.encoding.tokens
-    if named.strip().isdecimal():
-        position = int(named)
-        if position < len(tokens):
-            return position
-        raise SelectionError(
-            f"There is no token {position}; the text has 0 to {len(tokens) - 1}, or name a word."
-        )
+    if named.strip().isdecimal() and int(named) < len(tokens):
+        return int(named)
     for name in (named, named.casefold()):
         for unit in ("word", "wordpiece"):
             for span in spans(reading.encoding, unit):

@@ -22,6 +22,12 @@ def test_a_token_that_is_not_there_is_refused(named: str) -> None:
         token_position(read(), named)
 
 
+def test_a_number_beyond_the_last_position_is_a_word_of_the_text() -> None:
+    reading = read("Oil prices rise by 2 percent in 2024")
+    assert token_position(reading, "2024") == 8
+    assert token_position(reading, "2") == 2  # a position, though the text has such a word
+
+
 def test_of_a_word_that_occurs_twice_it_is_the_first() -> None:
     assert token_position(read("rise and rise"), "rise") == 1
 
