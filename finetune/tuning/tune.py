@@ -98,7 +98,7 @@ def tune(
                 save_settings(config, rows, folder, precision=run.precision)
             overwrite = config.overwrite if begun is None else begun.config.overwrite
             search, space = _plan(study, run, config, search, space)
-            _search(study, run, search, space, folder, say)
+            _search(study, run, config, search, space, folder, say)
             best = replace(config, overwrite=overwrite, resume=False)
             record = _train_best(study, best, run.precision, say)
             record = replace(record, tuning=tuning_record(study, space, run.best_by))
@@ -155,6 +155,7 @@ def _plan(
 def _search(
     study: TuningStudy,
     run: PreparedRun,
+    config: TrainConfig,
     search: TuneConfig,
     space: SearchSpace,
     folder: Path,
@@ -174,7 +175,7 @@ def _search(
         place = folder / f"trial-{trial.user_attrs[NUMBER]:03d}"
         begun = time.monotonic() - seconds_before(place)
         deadline = None if budget is None else begun + budget - spent
-        in_time = _run_trial(study, trial, run, space, place, begun, deadline)
+        in_time = _run_trial(study, trial, run, config, space, place, begun, deadline)
         gc.collect()  # the model of the trial has cycles, and memory is for the next one
         if in_time and not search.keep_trials:
             remove_quietly(place)
@@ -186,6 +187,7 @@ def _run_trial(
     study: TuningStudy,
     trial: Trial,
     run: PreparedRun,
+    config: TrainConfig,
     space: SearchSpace,
     place: Path,
     begun: float,
@@ -193,7 +195,8 @@ def _run_trial(
 ) -> bool:
     """Whether the trial ended before the time was up, by itself or as one that is behind."""
     watch = TrialWatch(trial, run.best_by, deadline)
-    settings = with_settings(_trial_settings(run.config), space.suggest(trial))
+    # Not from the config of *run*, whose rate suits its own settings, and may not suit the trial's.
+    settings = with_settings(_trial_settings(config), space.suggest(trial))
     state, score = TrialState.FAIL, None
     notes: dict[str, str | float] = {}
     try:

@@ -5,6 +5,7 @@ import dataclasses
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna.study import Study
@@ -17,7 +18,7 @@ from finetune.errors import ConfigError, FinetuneError, OutputError
 from finetune.evaluation.quality import Quality
 from finetune.run.config import TrainConfig
 from finetune.run.output_folder import working_path
-from finetune.run.record import RunRecord, TrialRecord
+from finetune.run.record import EpochMetrics, RunRecord, TrialRecord
 from finetune.run.tuning_folder import is_stopped_search, stopped_search, tuning_path
 from finetune.training.fit import Say
 from finetune.training.prepared_run import PreparedRun
@@ -25,7 +26,7 @@ from finetune.training.results import assess_run
 from finetune.training.train import train
 from finetune.tuning.config import TuneConfig
 from finetune.tuning.search_space import SearchSpace, read_search_space, with_settings
-from finetune.tuning.trials import TrialWatch
+from finetune.tuning.trials import TrialWatch, train_trial
 from finetune.tuning.tune import tune
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import silent, tiny_run
@@ -186,6 +187,22 @@ def test_a_rate_at_which_the_loss_is_lost_fails_alone(
     with pytest.raises(FinetuneError, match="no trial was completed: the loss is not a number"):
         tune(config, TuneConfig(trials=2), SPACE, say=said.append)
     assert sum("failed, as the loss is not a number" in line for line in said) == 2
+
+
+def test_a_rate_that_is_not_given_is_the_same_in_the_best_trial_and_in_the_run_with_its_settings(
+    data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+
+    def note_rate(run: PreparedRun, *more: Any) -> EpochMetrics:
+        rates.append(run.config.rate)
+        return train_trial(run, *more)
+
+    monkeypatch.setattr("finetune.tuning.tune.train_trial", note_rate)
+    config = settings(data, base, tmp_path / "out", learning_rate=None, epochs=1)
+    adapters = SearchSpace({"lora_rank": (2, 4)})
+    record = tune(config, TuneConfig(trials=1), adapters, say=silent)
+    assert rates == [record.settings["learning_rate"]]
 
 
 @pytest.mark.parametrize(
