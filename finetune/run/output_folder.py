@@ -15,6 +15,7 @@ from finetune.checkpoint.run_files import (
     SETTINGS,
     SNAPSHOT_PREFIX,
     partial_name,
+    tuning_name,
 )
 from finetune.errors import OutputError
 from finetune.run.atomic_files import remove, remove_partial_files, remove_quietly, sync_all
@@ -37,11 +38,12 @@ def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> Non
         raise OutputError("--output is the current folder or one above it; name a new folder")
     for source in inputs:
         path = local_path(source)
-        if path.exists() and path.resolve().is_relative_to(output):
-            raise OutputError(
-                f"--output {output.name!r} is or holds {path.name!r}, which the run reads;"
-                " give another --output"
-            )
+        for place in _replaced(output) if path.exists() else ():
+            if path.resolve().is_relative_to(place):
+                raise OutputError(
+                    f"{place.name!r} is or holds {path.name!r}, which the run reads, and --output"
+                    f" {output.name!r} replaces it; give another --output"
+                )
     try:
         _check_content(output, overwrite=overwrite)
     except OSError as error:
@@ -177,6 +179,17 @@ def _check_content(output: Path, *, overwrite: bool) -> None:
         )
 
 
+def _replaced(output: Path) -> tuple[Path, ...]:
+    """All that a run of *output* may empty, move or remove, beside the output itself."""
+    work = working_path(output)
+    return output, work, _old_path(work), output.with_name(tuning_name(output.name))
+
+
+def _old_path(work: Path) -> Path:
+    """Where what is replaced lies until the new one is in its place."""
+    return work.with_suffix(".old")
+
+
 def _empty(work: Path) -> None:
     """Remove all that earlier runs left, but for the lock that is held."""
     for path in work.iterdir():
@@ -203,7 +216,7 @@ def _publish(work: Path, output: Path) -> None:
 
 def _replace(output: Path, work: Path) -> None:
     """Move *work* to *output*; what was there comes back if that fails."""
-    old = work.with_suffix(".old")
+    old = _old_path(work)
     if output.exists():
         remove_quietly(old)
         output.rename(old)

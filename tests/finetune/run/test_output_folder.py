@@ -106,6 +106,15 @@ def test_what_the_run_reads_is_not_replaced(source: str, tmp_path: Path) -> None
     check_output(tmp_path / "other", inputs=inputs, overwrite=True)
 
 
+@pytest.mark.parametrize("place", [".out.partial", ".out.old", ".out.tuning/trial-001"])
+def test_a_base_inside_what_a_run_empties_is_not_lost(place: str, tmp_path: Path) -> None:
+    snapshot = tmp_path / place / CHECKPOINTS / "checkpoint-6"
+    snapshot.mkdir(parents=True)
+    with pytest.raises(OutputError, match="holds 'checkpoint-6', which the run reads"):
+        check_output(tmp_path / "out", inputs=(str(snapshot),), overwrite=True)
+    check_output(tmp_path / "other", inputs=(str(snapshot),), overwrite=True)
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_a_checkpoint_that_cannot_be_moved_is_kept(
     full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
