@@ -62,9 +62,9 @@ def working_folder(output: Path, *, resume: bool = False) -> Iterator[Path]:
     """
     output = resolve_output(output)
     work = working_path(output)
-    with _locked(work):
+    with locked_folder(work):
         if not resume:
-            _empty(work)
+            empty_folder(work)
         try:
             yield work
         except BaseException:
@@ -72,6 +72,44 @@ def working_folder(output: Path, *, resume: bool = False) -> Iterator[Path]:
                 remove_quietly(work)
             raise
         _publish(work, output)
+
+
+@contextmanager
+def locked_folder(work: Path) -> Iterator[None]:
+    """The folder in which a run or a search works, made if need be, for this process alone.
+
+    Raises:
+        OutputError: Another process is at work in it, or it can't be made.
+    """
+    if work.is_symlink():
+        raise OutputError(
+            f"{work.name} beside the output is a link; remove it, or give another --output"
+        )
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        # Whoever only looks whether the run goes on holds the lock for a moment.
+        lock = FileLock(work / LOCK, timeout=LOCK_TIMEOUT_SECONDS)
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"another process is using this output in {work.name}; wait for it, stop it, or give"
+            " another --output"
+        ) from error
+    except OSError as error:
+        raise OutputError(
+            f"{work.name} can't be made beside the output: {error.strerror}"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def empty_folder(work: Path) -> None:
+    """Remove all that earlier work left, but for the lock that is held."""
+    for path in work.iterdir():
+        if path.name != LOCK:
+            remove(path)
 
 
 def working_path(output: Path) -> Path:
@@ -92,7 +130,7 @@ def require_no_stopped_run(output: Path) -> None:
     work = working_path(output)
     if not is_resumable(work):
         return
-    with _locked(work):
+    with locked_folder(work):
         raise OutputError(
             f"a run of {resolve_output(output).name!r} was stopped and is kept; continue it with"
             " --resume, or start over with --overwrite"
@@ -142,32 +180,6 @@ def resolve_output(output: Path) -> Path:
         ) from error
 
 
-@contextmanager
-def _locked(work: Path) -> Iterator[None]:
-    if work.is_symlink():
-        raise OutputError(
-            f"{work.name} beside the output is a link; remove it, or give another --output"
-        )
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        # Whoever only looks whether the run goes on holds the lock for a moment.
-        lock = FileLock(work / LOCK, timeout=LOCK_TIMEOUT_SECONDS)
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"another process is using this output in {work.name}; wait for it, stop it, or give"
-            " another --output"
-        ) from error
-    except OSError as error:
-        raise OutputError(
-            f"{work.name} can't be made beside the output: {error.strerror}"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _check_content(output: Path, *, overwrite: bool) -> None:
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output.name!r} is a file; give a folder as --output")
@@ -188,13 +200,6 @@ def _replaced(output: Path) -> tuple[Path, ...]:
 def _old_path(work: Path) -> Path:
     """Where what is replaced lies until the new one is in its place."""
     return work.with_suffix(".old")
-
-
-def _empty(work: Path) -> None:
-    """Remove all that earlier runs left, but for the lock that is held."""
-    for path in work.iterdir():
-        if path.name != LOCK:
-            remove(path)
 
 
 def _publish(work: Path, output: Path) -> None:

@@ -2,16 +2,13 @@
 
 Optuna appends a line to it for all that happens, and waits until the disk has it. A file of lines
 needs no database: half a line, which a kill may leave, is the last one, and is cut off. Only the
-process that holds the lock of the folder writes.
+process that holds the lock of the folder (`search_folder`) writes.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
@@ -19,9 +16,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from finetune.checkpoint.run_files import JOURNAL, LOCK
 from finetune.errors import OutputError
-from finetune.run.output_folder import LOCK_TIMEOUT_SECONDS
 from finetune.run.record import TrialRecord
 from finetune.tuning.search_space import SearchSpace, Value, round_value
 
@@ -29,28 +24,6 @@ NUMBER, SECONDS, LOSS, REASON, OUT_OF_TIME = "number", "seconds", "loss", "reaso
 """What is noted of a trial beside its score."""
 RANDOM_TRIALS = 5
 """Trials that are drawn at random before the sampler learns from them, and before any is pruned."""
-
-
-@contextmanager
-def locked_study(folder: Path, seed: int) -> Iterator["TuningStudy"]:
-    """The search in *folder*, which no other process may use meanwhile.
-
-    Raises:
-        OutputError: One does, or the journal can't be read.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"another process is searching in {folder.name}; wait for it, stop it, or give another"
-            " --output"
-        ) from error
-    try:
-        yield TuningStudy(folder / JOURNAL, seed)
-    finally:
-        lock.release()
 
 
 class TuningStudy:

@@ -9,24 +9,30 @@ from optuna import TrialPruned
 from optuna.trial import Trial, TrialState
 
 from finetune.checkpoint.models import quiet_libraries
-from finetune.checkpoint.run_files import SETTINGS
-from finetune.errors import ConfigError, FinetuneError, OutputError
+from finetune.checkpoint.run_files import JOURNAL, SETTINGS
+from finetune.errors import ConfigError, FinetuneError
 from finetune.run import processes
-from finetune.run.atomic_files import remove_atomically, remove_quietly
+from finetune.run.atomic_files import remove_quietly
 from finetune.run.config import TrainConfig
 from finetune.run.finished_run import finished_run, require_same_settings
 from finetune.run.graceful_stop import terminated_as_interrupted
-from finetune.run.output_folder import resolve_output, working_path
+from finetune.run.output_folder import empty_folder, resolve_output, working_path
 from finetune.run.precision_choice import PrecisionChoice
 from finetune.run.record import RunRecord
 from finetune.run.saved_settings import (
+    SavedSettings,
     load_settings,
     require_same,
     require_same_rows,
     save_settings,
 )
 from finetune.run.shutdown import report_failures
-from finetune.run.tuning_folder import describe_stopped_search, is_stopped_search, tuning_path
+from finetune.run.tuning_folder import (
+    describe_stopped_search,
+    is_stopped_search,
+    require_no_stopped_search,
+    search_folder,
+)
 from finetune.training.fit import Say
 from finetune.training.prepare import describe_prepared, prepare_again, prepare_run
 from finetune.training.prepared_run import PreparedRun
@@ -41,7 +47,6 @@ from finetune.tuning.study import (
     REASON,
     SECONDS,
     TuningStudy,
-    locked_study,
 )
 from finetune.tuning.trials import OutOfTimeError, TrialWatch, seconds_before, train_trial
 
@@ -71,38 +76,43 @@ def tune(
             "a search runs in one process; start clsight tune alone, and train with what it finds"
             " (train.toml) under torchrun"
         )
-    folder = tuning_path(config.output)
-    begun = load_settings(folder) if config.resume and is_stopped_search(config.output) else None
-    if begun is None:
+    begun: SavedSettings | None = None
+    resumed = config.resume and is_stopped_search(config.output)
+    if not resumed:
         record = finished_run(config.output) if config.resume else None
         if record is not None and record.tuning is not None:
             say(ALREADY_FINISHED)
             return record
         _check_new(config)
-    else:
-        require_same(config, begun.config)
-    with terminated_as_interrupted(), report_failures(config.output, describe_stopped_search):
+    with (
+        terminated_as_interrupted(),
+        search_folder(config.output) as folder,
+        report_failures(config.output, describe_stopped_search),
+    ):
+        if resumed:
+            begun = load_settings(folder)
+            require_same(config, begun.config)
         run = prepare_run(_trial_settings(config))
         for line in describe_prepared(run):
             say(line)
         rows = {role: each.fingerprint() for role, each in run.splits.by_role().items()}
         if begun is not None:
             require_same_rows(rows, begun.rows)
-        elif folder.exists():
-            remove_atomically(folder)
         # All trials, and the run with the best settings, compute alike.
         run = settle_precision(run, begun)
         say(f"Precision: {run.precision}.")
-        with locked_study(folder, config.seed) as study:
-            if begun is None:
-                save_settings(config, rows, folder, precision=run.precision)
-            overwrite = config.overwrite if begun is None else begun.config.overwrite
-            search, space = _plan(study, run, config, search, space)
-            _search(study, run, config, search, space, folder, say)
-            best = replace(config, overwrite=overwrite, resume=False)
-            record = _train_best(study, best, run.precision, say)
-            record = replace(record, tuning=tuning_record(study, space, run.best_by))
-            write_tuning(record, resolve_output(config.output), say)
+        if begun is None:
+            empty_folder(folder)
+        study = TuningStudy(folder / JOURNAL, config.seed)
+        if begun is None:
+            save_settings(config, rows, folder, precision=run.precision)
+        overwrite = config.overwrite if begun is None else begun.config.overwrite
+        search, space = _plan(study, run, config, search, space)
+        _search(study, run, config, search, space, folder, say)
+        best = replace(config, overwrite=overwrite, resume=False)
+        record = _train_best(study, best, run.precision, say)
+        record = replace(record, tuning=tuning_record(study, space, run.best_by))
+        write_tuning(record, resolve_output(config.output), say)
         if search.keep_trials:
             keep_trials(folder, resolve_output(config.output))
         remove_quietly(folder)
@@ -110,11 +120,8 @@ def tune(
 
 
 def _check_new(config: TrainConfig) -> None:
-    if is_stopped_search(config.output) and not config.overwrite:
-        raise OutputError(
-            f"a search for {resolve_output(config.output).name!r} was stopped and is kept; continue"
-            " it with --resume, or start over with --overwrite"
-        )
+    if not config.overwrite:
+        require_no_stopped_search(config.output)
     check_place(replace(config, resume=False))
 
 

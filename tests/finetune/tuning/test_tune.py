@@ -13,13 +13,18 @@ from typer.testing import CliRunner
 
 from finetune.__main__ import app
 from finetune.checkpoint.models import Checkpoint
-from finetune.checkpoint.run_files import JOURNAL
+from finetune.checkpoint.run_files import JOURNAL, SETTINGS
 from finetune.errors import ConfigError, FinetuneError, OutputError
 from finetune.evaluation.quality import Quality
 from finetune.run.config import TrainConfig
 from finetune.run.output_folder import working_path
 from finetune.run.record import EpochMetrics, RunRecord, TrialRecord
-from finetune.run.tuning_folder import is_stopped_search, stopped_search, tuning_path
+from finetune.run.tuning_folder import (
+    is_stopped_search,
+    search_folder,
+    stopped_search,
+    tuning_path,
+)
 from finetune.training.fit import Say
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import assess_run
@@ -126,7 +131,9 @@ def test_a_search_that_is_killed_again_and_again_finds_what_it_would_have_found(
         monkeypatch.setattr(place, name, usual)
         with journal.open("ab") as file:
             file.write(b'{"op_code":5,"worker')  # half a line
-    with pytest.raises(OutputError, match="was stopped and is kept; continue it with --resume"):
+    with pytest.raises(
+        OutputError, match="was stopped and is kept; continue it with clsight resume"
+    ):
         tune(config, FOUR, SPACE, say=silent)
     with pytest.raises(ConfigError, match=r"bring the \[tune\] section back"):
         tune(stopped_search(config.output), None, SearchSpace({"epochs": (1, 2)}), say=silent)
@@ -134,6 +141,37 @@ def test_a_search_that_is_killed_again_and_again_finds_what_it_would_have_found(
     assert found.exit_code == 0, found.output
     assert trials(RunRecord.load(config.output)) == trials(RunRecord.load(whole.output))
     assert weights(config) == weights(whole)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_search_that_is_at_work_is_left_alone(
+    overwrite: bool, whole: TrainConfig, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(whole, output=tmp_path / "out", overwrite=overwrite)
+    folder = tuning_path(config.output)
+    with search_folder(config.output):
+        for name in (SETTINGS, JOURNAL):
+            (folder / name).touch()
+        with pytest.raises(OutputError, match="another process is using this output in"):
+            tune(config, FOUR, SPACE, say=silent)
+        assert is_stopped_search(config.output)
+
+
+def test_a_search_that_cannot_begin_leaves_what_was_there(
+    whole: TrainConfig, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(
+        whole, output=tmp_path / "out", data=(str(tmp_path / "gone.csv"),), overwrite=True
+    )
+    with pytest.raises(FinetuneError, match="no file or folder"):
+        tune(config, FOUR, SPACE, say=silent)
+    assert [*tmp_path.iterdir()] == []
+    with search_folder(config.output) as folder:
+        for name in (SETTINGS, JOURNAL):
+            (folder / name).touch()
+    with pytest.raises(FinetuneError, match="no file or folder"):
+        tune(config, FOUR, SPACE, say=silent)
+    assert is_stopped_search(config.output)
 
 
 def test_ctrl_c_keeps_the_trial_and_says_how_to_go_on(
