@@ -9,15 +9,14 @@ from optuna import TrialPruned
 from optuna.trial import Trial, TrialState
 
 from finetune.checkpoint.models import quiet_libraries
-from finetune.checkpoint.run_files import JOURNAL, SETTINGS
-from finetune.errors import ConfigError, FinetuneError
+from finetune.checkpoint.run_files import JOURNAL
+from finetune.errors import ConfigError
 from finetune.run import processes
 from finetune.run.atomic_files import remove_quietly
 from finetune.run.config import TrainConfig
-from finetune.run.finished_run import finished_run, require_same_settings
+from finetune.run.finished_run import finished_run
 from finetune.run.graceful_stop import terminated_as_interrupted
-from finetune.run.output_folder import empty_folder, resolve_output, working_path
-from finetune.run.precision_choice import PrecisionChoice
+from finetune.run.output_folder import empty_folder, resolve_output
 from finetune.run.record import RunRecord
 from finetune.run.saved_settings import (
     SavedSettings,
@@ -36,7 +35,7 @@ from finetune.run.tuning_folder import (
 from finetune.training.fit import Say
 from finetune.training.prepare import describe_prepared, prepare_again, prepare_run
 from finetune.training.prepared_run import PreparedRun
-from finetune.training.train import ALREADY_FINISHED, check_place, settle_precision, train
+from finetune.training.train import ALREADY_FINISHED, check_place, settle_precision
 from finetune.tuning.config import TuneConfig
 from finetune.tuning.results import describe_trial, keep_trials, tuning_record, write_tuning
 from finetune.tuning.search_space import SearchSpace, default_space, with_settings
@@ -49,6 +48,7 @@ from finetune.tuning.study import (
     TuningStudy,
 )
 from finetune.tuning.trials import OutOfTimeError, TrialWatch, seconds_before, train_trial
+from finetune.tuning.winner import train_winner
 
 
 def tune(
@@ -110,7 +110,7 @@ def tune(
         search, space = _plan(study, run, config, search, space)
         _search(study, run, config, search, space, folder, say)
         best = replace(config, overwrite=overwrite, resume=False)
-        record = _train_best(study, best, run.precision, say)
+        record = train_winner(study, best, run.precision, say)
         record = replace(record, tuning=tuning_record(study, space, run.best_by))
         write_tuning(record, resolve_output(config.output), say)
         if search.keep_trials:
@@ -220,38 +220,6 @@ def _run_trial(
         trial.set_user_attr(name, note)
     study.study.tell(trial, score, state=state)
     return OUT_OF_TIME not in notes
-
-
-def _train_best(
-    study: TuningStudy, config: TrainConfig, precision: PrecisionChoice, say: Say
-) -> RunRecord:
-    """The whole run with the settings of the best trial, or what a kill left of it."""
-    best = study.best()
-    if best is None:
-        ended = study.ended()
-        reasons = [each.user_attrs[REASON] for each in ended if REASON in each.user_attrs]
-        raise FinetuneError(
-            f"no trial was completed: {reasons[-1]}"
-            if reasons
-            else "no trial was completed in the time given; give more --minutes"
-        )
-    number = best.user_attrs[NUMBER]
-    config = with_settings(config, best.params)
-    say(
-        f"Trial {number} is the best of {len(study.ended())} on validation; it is trained again"
-        f" with all that a run leaves, in about {best.user_attrs[SECONDS] * config.seeds:.0f}"
-        " seconds and the time for measuring."
-    )
-    if (working_path(config.output) / SETTINGS).is_file():
-        resumed = replace(config, resume=True, overwrite=False)
-        return train(resumed, say=say, precision=precision)
-    record = finished_run(config.output)
-    if record is not None:
-        try:
-            require_same_settings(config, record)
-        except ConfigError:
-            record = None  # another one, which --overwrite replaces
-    return record or train(config, say=say, precision=precision)
 
 
 def _say_nothing(_: str) -> None:

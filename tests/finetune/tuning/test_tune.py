@@ -227,6 +227,29 @@ def test_a_rate_at_which_the_loss_is_lost_fails_alone(
     assert sum("failed, as the loss is not a number" in line for line in said) == 2
 
 
+def test_the_winner_is_trained_on_the_rows_of_its_search_once(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, one = tmp_path / "news.csv", TuneConfig(trials=1)
+    config = settings(write_csv(data, news(60)), base, tmp_path / "out", epochs=1, overwrite=True)
+    space = SearchSpace({"weight_decay": (0.0, 0.1)})
+    before = tune(config, one, space, say=silent)
+    write_csv(data, news(90)[30:])
+
+    def die(*_: object, **__: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("finetune.tuning.tune.write_tuning", die)
+        with pytest.raises(KilledError):
+            tune(config, one, space, say=silent)
+    trained = RunRecord.load(config.output)
+    assert trained.splits["train"].fingerprint != before.splits["train"].fingerprint
+    monkeypatch.setattr("finetune.tuning.winner.train", die)
+    record = tune(stopped_search(config.output), say=silent)
+    assert record == dataclasses.replace(trained, tuning=record.tuning)
+
+
 def test_a_rate_that_is_not_given_is_the_same_in_the_best_trial_and_in_the_run_with_its_settings(
     data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,57 @@
+"""The end of a search: a whole run with the settings of the best trial."""
+
+from dataclasses import replace
+
+from finetune.checkpoint.run_files import SETTINGS
+from finetune.errors import FinetuneError
+from finetune.run.config import TrainConfig
+from finetune.run.finished_run import finished_run
+from finetune.run.output_folder import working_path
+from finetune.run.precision_choice import PrecisionChoice
+from finetune.run.record import RunRecord
+from finetune.training.fit import Say
+from finetune.training.train import train
+from finetune.tuning.search_space import with_settings
+from finetune.tuning.study import NUMBER, REASON, SECONDS, TuningStudy
+
+WINNER = "winner"
+"""What is noted of a search before its winner is trained: which trial it is, and what it replaces.
+
+Without it what lies at the output is an older run, though it may have the same settings."""
+
+
+def train_winner(
+    study: TuningStudy, config: TrainConfig, precision: PrecisionChoice, say: Say
+) -> RunRecord:
+    """The run with the settings of the best trial: anew, or what a kill left of it.
+
+    Raises:
+        FinetuneError: No trial was completed, or what stopped the run.
+    """
+    best = study.best()
+    if best is None:
+        ended = study.ended()
+        reasons = [each.user_attrs[REASON] for each in ended if REASON in each.user_attrs]
+        raise FinetuneError(
+            f"no trial was completed: {reasons[-1]}"
+            if reasons
+            else "no trial was completed in the time given; give more --minutes"
+        )
+    number = best.user_attrs[NUMBER]
+    config = with_settings(config, best.params)
+    say(
+        f"Trial {number} is the best of {len(study.ended())} on validation; it is trained again"
+        f" with all that a run leaves, in about {best.user_attrs[SECONDS] * config.seeds:.0f}"
+        " seconds and the time for measuring."
+    )
+    begun = study.study.user_attrs.get(WINNER)
+    record = finished_run(config.output)
+    if begun is not None and begun["trial"] == number:
+        if (working_path(config.output) / SETTINGS).is_file():
+            resumed = replace(config, resume=True, overwrite=False)
+            return train(resumed, say=say, precision=precision)
+        if record is not None and record.created != begun["replaces"]:
+            return record
+    replaced = None if record is None else record.created
+    study.study.set_user_attr(WINNER, {"trial": number, "replaces": replaced})
+    return train(config, say=say, precision=precision)
