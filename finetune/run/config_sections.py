@@ -313,7 +313,7 @@ class OutputConfig(Settings):
     """Folder in which the checkpoint is left."""
 
     overwrite: bool = False
-    """Replace an output folder that isn't empty, and forget a stopped run of it."""
+    """Replace an output folder that isn't empty, and forget a stopped run or search of it."""
 
     resume: bool = False
     """Continue a stopped run of this output. Start it where there is none, and do nothing where it

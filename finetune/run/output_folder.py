@@ -112,6 +112,17 @@ def empty_folder(work: Path) -> None:
             remove(path)
 
 
+def forget_folder(work: Path) -> None:
+    """Remove what a stopped run or search left in *work*.
+
+    Raises:
+        OutputError: Another process is at work in it.
+    """
+    if work.is_dir():
+        with locked_folder(work):
+            remove_quietly(work)
+
+
 def working_path(output: Path) -> Path:
     """The folder in which a run of *output* works."""
     output = resolve_output(output)

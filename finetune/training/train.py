@@ -16,6 +16,7 @@ from finetune.run.graceful_stop import terminated_as_interrupted
 from finetune.run.history_writing import HistoryWriter
 from finetune.run.output_folder import (
     check_output,
+    forget_folder,
     require_no_stopped_run,
     working_folder,
     working_path,
@@ -33,6 +34,7 @@ from finetune.run.saved_settings import (
 )
 from finetune.run.shutdown import report_failures
 from finetune.run.snapshot_folders import Snapshots
+from finetune.run.tuning_folder import is_stopped_search, require_no_stopped_search, tuning_path
 from finetune.training.fit import Say, fit, last_step, steps_of_epoch
 from finetune.training.kept_steps import finish_history, plan_history
 from finetune.training.precision import choose_precision
@@ -53,7 +55,11 @@ ALREADY_FINISHED = "The run is finished, with the same settings; nothing is left
 
 
 def train(
-    config: TrainConfig, *, say: Say = print, precision: PrecisionChoice | None = None
+    config: TrainConfig,
+    *,
+    say: Say = print,
+    precision: PrecisionChoice | None = None,
+    of_search: bool = False,
 ) -> RunRecord:
     """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event.
 
@@ -64,6 +70,7 @@ def train(
         config: The run.
         say: Gets the lines.
         precision: In which numbers a new run computes; None where a trial may choose.
+        of_search: Whether a search for this output trains its winner, and is not in the way.
     """
     quiet_libraries()
     processes.join()
@@ -75,6 +82,8 @@ def train(
             say(ALREADY_FINISHED)
         return record
     check_place(config)
+    if not of_search:
+        _settle_search(config, say)
     with terminated_as_interrupted(), _folder(config) as work, report_failures(config.output):
         say, events = say if processes.is_first() else _say_nothing, Events(work)
         if config.resume and (work / RECORD).is_file():
@@ -171,6 +180,18 @@ def check_place(config: TrainConfig) -> None:
     check_output(config.output, inputs=config.inputs, overwrite=overwrite)
     if not (config.resume or config.overwrite):
         require_no_stopped_run(config.output)
+
+
+def _settle_search(config: TrainConfig, say: Say) -> None:
+    """Refuse an output for which a search was stopped, or forget that where the run may.
+
+    Otherwise `resume` could not say which of the two it goes on with.
+    """
+    if not config.overwrite:
+        require_no_stopped_search(config.output)
+    elif processes.is_first() and is_stopped_search(config.output):
+        forget_folder(tuning_path(config.output))
+        say("The search that was stopped for this output is removed.")
 
 
 @contextmanager

@@ -16,7 +16,12 @@ from finetune.run.atomic_files import remove_quietly
 from finetune.run.config import TrainConfig
 from finetune.run.finished_run import finished_run
 from finetune.run.graceful_stop import terminated_as_interrupted
-from finetune.run.output_folder import empty_folder, resolve_output
+from finetune.run.output_folder import (
+    empty_folder,
+    forget_folder,
+    resolve_output,
+    working_path,
+)
 from finetune.run.record import RunRecord
 from finetune.run.saved_settings import (
     SavedSettings,
@@ -102,6 +107,7 @@ def tune(
         run = settle_precision(run, begun)
         say(f"Precision: {run.precision}.")
         if begun is None:
+            forget_folder(working_path(config.output))
             empty_folder(folder)
         study = TuningStudy(folder / JOURNAL, config.seed)
         if begun is None:

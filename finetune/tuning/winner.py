@@ -6,7 +6,7 @@ from finetune.checkpoint.run_files import SETTINGS
 from finetune.errors import FinetuneError
 from finetune.run.config import TrainConfig
 from finetune.run.finished_run import finished_run
-from finetune.run.output_folder import working_path
+from finetune.run.output_folder import forget_folder, working_path
 from finetune.run.precision_choice import PrecisionChoice
 from finetune.run.record import RunRecord
 from finetune.training.fit import Say
@@ -44,14 +44,18 @@ def train_winner(
         f" with all that a run leaves, in about {best.user_attrs[SECONDS] * config.seeds:.0f}"
         " seconds and the time for measuring."
     )
-    begun = study.study.user_attrs.get(WINNER)
+    begun, work = study.study.user_attrs.get(WINNER), working_path(config.output)
+    if begun is not None and begun["trial"] != number:
+        forget_folder(work)  # of the best of fewer trials
+    elif begun is not None and (work / SETTINGS).is_file():
+        resumed = replace(config, resume=True, overwrite=False)
+        return train(resumed, say=say, precision=precision, of_search=True)
     record = finished_run(config.output)
-    if begun is not None and begun["trial"] == number:
-        if (working_path(config.output) / SETTINGS).is_file():
-            resumed = replace(config, resume=True, overwrite=False)
-            return train(resumed, say=say, precision=precision)
-        if record is not None and record.created != begun["replaces"]:
-            return record
     replaced = None if record is None else record.created
+    if begun is not None and record is not None:
+        if begun["trial"] == number and begun["replaces"] != replaced:
+            return record
+        # It is the best of fewer trials, or what the winner was to replace.
+        config = replace(config, overwrite=True)
     study.study.set_user_attr(WINNER, {"trial": number, "replaces": replaced})
-    return train(config, say=say, precision=precision)
+    return train(config, say=say, precision=precision, of_search=True)

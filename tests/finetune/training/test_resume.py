@@ -16,11 +16,13 @@ from typer.testing import CliRunner
 
 from finetune.__main__ import app
 from finetune.checkpoint.models import load_checkpoint
+from finetune.checkpoint.run_files import JOURNAL
 from finetune.errors import ConfigError, DataError, FinetuneError, OutputError
 from finetune.run.config import TrainConfig
 from finetune.run.output_folder import describe_remains, stopped_run, working_folder
 from finetune.run.record import RunRecord
 from finetune.run.snapshot_folders import Snapshots
+from finetune.run.tuning_folder import is_stopped_search, tuning_path
 from finetune.training.train import train
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent, tiny_run
@@ -405,6 +407,24 @@ def test_a_run_at_work_is_not_called_stopped(stopped: TrainConfig) -> None:
         train(stopped, say=silent)
     # What held it ended as a run does that is whole.
     assert stopped.output.is_dir()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_stopped_search_for_the_output_is_not_passed_over(
+    resume: bool, data: Path, base: Path, tmp_path: Path
+) -> None:
+    config = settings(data, base, tmp_path / "out", resume=resume, epochs=1)
+    folder = tuning_path(config.output)
+    folder.mkdir()
+    for name in ("settings.json", JOURNAL):
+        (folder / name).touch()
+    with pytest.raises(OutputError, match=r"a search for 'out' was stopped .* clsight resume"):
+        train(config, say=silent)
+    assert is_stopped_search(config.output)
+    said: list[str] = []
+    train(replace(config, overwrite=True, resume=False), say=said.append)
+    assert said[0] == "The search that was stopped for this output is removed."
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_damaged_settings_are_one_sentence(stopped: TrainConfig, tmp_path: Path) -> None:

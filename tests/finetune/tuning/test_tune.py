@@ -17,7 +17,7 @@ from finetune.checkpoint.run_files import JOURNAL, SETTINGS
 from finetune.errors import ConfigError, FinetuneError, OutputError
 from finetune.evaluation.quality import Quality
 from finetune.run.config import TrainConfig
-from finetune.run.output_folder import working_path
+from finetune.run.output_folder import locked_folder, working_path
 from finetune.run.record import EpochMetrics, RunRecord, TrialRecord
 from finetune.run.tuning_folder import (
     is_stopped_search,
@@ -248,6 +248,55 @@ def test_the_winner_is_trained_on_the_rows_of_its_search_once(
     monkeypatch.setattr("finetune.tuning.winner.train", die)
     record = tune(stopped_search(config.output), say=silent)
     assert record == dataclasses.replace(trained, tuning=record.tuning)
+
+
+@pytest.mark.parametrize(
+    "death", ["finetune.training.train._finish", "finetune.tuning.tune.write_tuning"]
+)
+def test_more_trials_may_find_a_better_one_than_that_whose_run_was_killed(
+    death: str, data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter((0.5, 0.6))
+
+    def measure(run: PreparedRun, *_: object) -> EpochMetrics:
+        score = {run.best_by: next(scores)}
+        return EpochMetrics(epoch=1, train_loss=1.0, validation_loss=1.0, measured=score)
+
+    def die(*_: object, **__: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr("finetune.tuning.tune.train_trial", measure)
+    config = settings(data, base, tmp_path / "out", epochs=1)
+    space = SearchSpace({"weight_decay": (0.0, 0.1)})
+    with monkeypatch.context() as patch:
+        patch.setattr(death, die)
+        with pytest.raises(KilledError):
+            tune(config, TuneConfig(trials=1), space, say=silent)
+    record = tune(stopped_search(config.output), TuneConfig(trials=2), say=silent)
+    assert record.tuning is not None
+    assert record.tuning.best == 2
+    assert record.settings["weight_decay"] == record.tuning.trials[1].settings["weight_decay"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_search_that_starts_over_forgets_a_stopped_run_and_leaves_one_at_work(
+    whole: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KilledError
+
+    config = dataclasses.replace(whole, output=tmp_path / "out", overwrite=True)
+    work = working_path(config.output)
+    with (
+        locked_folder(work),
+        pytest.raises(OutputError, match=r"another process is using this output in \.out\.partial"),
+    ):
+        tune(config, FOUR, SPACE, say=silent)
+    (work / SETTINGS).touch()
+    monkeypatch.setattr("finetune.tuning.tune.train_trial", die)
+    with pytest.raises(KilledError):
+        tune(config, FOUR, SPACE, say=silent)
+    assert not work.exists()
 
 
 def test_a_rate_that_is_not_given_is_the_same_in_the_best_trial_and_in_the_run_with_its_settings(
