@@ -86,7 +86,7 @@ def tune(context: typer.Context, config: TrainConfig, search: TuneConfig) -> Non
     """Search for learning rate, epochs and the like on validation, and train with the best.
 
     What is tried, and between which limits, can stand in [tune] of the --config file; otherwise
-    settings that are given stay as they are.
+    settings that are given, here or in the file, stay as they are.
 
     Example: clsight tune --data reviews.csv --model bert-base-uncased --output reviews --minutes 60
     """
@@ -94,14 +94,28 @@ def tune(context: typer.Context, config: TrainConfig, search: TuneConfig) -> Non
     from finetune.tuning.search_space import read_search_space
 
     file: Path | None = context.params["config_file"]
-    _tune(config, search, None if file is None else read_search_space(file, config))
+    space = None if file is None else read_search_space(file, config)
+    _tune(config, search, space, _given(context))
 
 
-def _tune(config: TrainConfig, search: TuneConfig | None, space: "SearchSpace | None") -> None:
+def _given(context: typer.Context) -> set[str]:
+    """The names of the settings that the command, or the file of --config, gives."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {
+        name for name, source in sources.items() if source is not None and source.name != "DEFAULT"
+    }
+
+
+def _tune(
+    config: TrainConfig,
+    search: TuneConfig | None,
+    space: "SearchSpace | None",
+    given: set[str] | None = None,
+) -> None:
     from finetune.tuning.tune import tune
 
     _require_pushable(config)
-    _describe(tune(config, search, space, say=_echo), config)
+    _describe(tune(config, search, space, given=given, say=_echo), config)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """The settings that a search tries, each between two limits or among some names."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,8 +65,8 @@ def with_settings(config: TrainConfig, settings: Mapping[str, Value]) -> TrainCo
     return replace(config, **rounded)
 
 
-def default_space(run: PreparedRun, given: TrainConfig) -> SearchSpace:
-    """What is tried where no file says it: what fits the task, and was not *given*.
+def default_space(run: PreparedRun, given: Collection[str]) -> SearchSpace:
+    """What is tried where no file says it: what fits the task, and is not *given*.
 
     Rates from a quarter to four times that of the base model's width, 2 to 5 epochs, weight decay
     up to 0.1, layer decay from 0.8, label smoothing up to 0.15.
@@ -84,7 +84,7 @@ def default_space(run: PreparedRun, given: TrainConfig) -> SearchSpace:
         limits["layer_decay"] = (0.8, 1.0)
     if not (base.multi_label or base.regression):
         limits["label_smoothing"] = (0.0, 0.15)
-    limits = {name: each for name, each in limits.items() if getattr(given, name) == DEFAULTS[name]}
+    limits = {name: each for name, each in limits.items() if name not in given}
     if not limits:
         raise ConfigError(
             "every setting that a search tries was given; leave one out, or write a"

@@ -2,6 +2,7 @@
 
 import gc
 import time
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from optuna.trial import Trial, TrialState
 
 from finetune.checkpoint.models import quiet_libraries
 from finetune.checkpoint.run_files import JOURNAL
-from finetune.errors import ConfigError
+from finetune.errors import ConfigError, OutputError
 from finetune.run import processes
 from finetune.run.atomic_files import remove_quietly
-from finetune.run.config import TrainConfig
+from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.finished_run import finished_run
 from finetune.run.graceful_stop import terminated_as_interrupted
 from finetune.run.output_folder import (
@@ -61,6 +62,7 @@ def tune(
     search: TuneConfig | None = None,
     space: SearchSpace | None = None,
     *,
+    given: Collection[str] | None = None,
     say: Say = print,
 ) -> RunRecord:
     """Find settings for *config* and leave a checkpoint that was trained with them at its output.
@@ -69,6 +71,7 @@ def tune(
         config: The run; what it says of a setting that is tried is the first trial.
         search: When the search ends; None goes on as one was begun, or has the defaults.
         space: What is tried; None for the same, or what suits the base model and the task.
+        given: Names of settings that are not tried then; None for those that aren't as by default.
         say: Gets one line per event.
 
     Raises:
@@ -107,13 +110,14 @@ def tune(
         run = settle_precision(run, begun)
         say(f"Precision: {run.precision}.")
         if begun is None:
+            space = space or default_space(run, _changed(config) if given is None else given)
             forget_folder(working_path(config.output))
             empty_folder(folder)
         study = TuningStudy(folder / JOURNAL, config.seed)
-        if begun is None:
+        search, space = _plan(study, run, config, search, space)
+        if begun is None:  # with which it is a search to go on with, and the journal says of what
             save_settings(config, rows, folder, precision=run.precision)
         overwrite = config.overwrite if begun is None else begun.config.overwrite
-        search, space = _plan(study, run, config, search, space)
         _search(study, run, config, search, space, folder, say)
         best = replace(config, overwrite=overwrite, resume=False)
         record = train_winner(study, best, run.precision, say)
@@ -129,6 +133,11 @@ def _check_new(config: TrainConfig) -> None:
     if not config.overwrite:
         require_no_stopped_search(config.output)
     check_place(replace(config, resume=False))
+
+
+def _changed(config: TrainConfig) -> set[str]:
+    """The names of the settings that aren't as by default."""
+    return {name for name, default in DEFAULTS.items() if getattr(config, name) != default}
 
 
 def _trial_settings(config: TrainConfig) -> TrainConfig:
@@ -153,8 +162,12 @@ def _plan(
                 " over with --overwrite"
             )
         space, before = kept, TuneConfig(**attributes["search"])
+    elif space is None:
+        raise OutputError(
+            f"{JOURNAL} of the stopped search is damaged; start over with --overwrite"
+        )
     else:
-        space, before = space or default_space(run, config), None
+        before = None
         study.study.set_user_attr("space", space.to_dict())
     search = search or before or TuneConfig()
     if search != before:

@@ -16,7 +16,7 @@ from finetune.checkpoint.models import Checkpoint
 from finetune.checkpoint.run_files import JOURNAL, SETTINGS
 from finetune.errors import ConfigError, FinetuneError, OutputError
 from finetune.evaluation.quality import Quality
-from finetune.run.config import TrainConfig
+from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.output_folder import locked_folder, working_path
 from finetune.run.record import EpochMetrics, RunRecord, TrialRecord
 from finetune.run.tuning_folder import (
@@ -313,6 +313,26 @@ def test_a_rate_that_is_not_given_is_the_same_in_the_best_trial_and_in_the_run_w
     adapters = SearchSpace({"lora_rank": (2, 4)})
     record = tune(config, TuneConfig(trials=1), adapters, say=silent)
     assert rates == [record.settings["learning_rate"]]
+
+
+def test_a_setting_that_is_given_its_default_is_not_tried(
+    data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[SearchSpace] = []
+
+    def note(*arguments: Any) -> None:
+        tried.extend(each for each in arguments if isinstance(each, SearchSpace))
+        raise KilledError
+
+    monkeypatch.setattr("finetune.tuning.tune._search", note)
+    file = tmp_path / "settings.toml"
+    file.write_text("weight_decay = 0.01\n", encoding="utf-8")
+    where = ["--data", data, "--model", base, "--output", tmp_path / "out"]
+    command = ["tune", "--config", file, *where, "--epochs", DEFAULTS["epochs"]]
+    with pytest.raises(KilledError):
+        CliRunner().invoke(app, [str(word) for word in command])
+    (space,) = tried
+    assert [*space.limits] == ["learning_rate", "layer_decay", "label_smoothing"]
 
 
 @pytest.mark.parametrize(
