@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,8 +95,9 @@ def tune(context: typer.Context, config: TrainConfig, search: TuneConfig) -> Non
     from finetune.tuning.search_space import read_search_space
 
     file: Path | None = context.params["config_file"]
-    space = None if file is None else read_search_space(file, config)
-    _tune(config, search, space, _given(context))
+    space, given = None if file is None else read_search_space(file, config), _given(context)
+    has_end = any(field.name in given for field in fields(TuneConfig))
+    _tune(config, search if has_end else None, space, given)
 
 
 def _given(context: typer.Context) -> set[str]:

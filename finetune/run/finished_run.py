@@ -1,5 +1,6 @@
 """A run that is finished already: whoever starts it again, as a queue does, finds nothing to do."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from finetune.checkpoint.run_files import SETTINGS
@@ -21,17 +22,19 @@ def finished_run(output: Path) -> RunRecord | None:
         return None
 
 
-def require_same_settings(config: TrainConfig, record: RunRecord) -> None:
+def require_same_settings(
+    config: TrainConfig, record: RunRecord, *, searched: Collection[str] = ()
+) -> None:
     """Refuse to call a run finished that was another one.
 
     A record holds the names of files, not their paths, so names are what is compared. A rate that
-    isn't given is the one that the run took.
+    isn't given is the one that the run took; what was *searched* for was not given.
 
     Raises:
         ConfigError: A setting differs, by its option.
     """
     for name, now in config.settings().items():
-        if name in CHANGEABLE or (name == "learning_rate" and now is None):
+        if name in (*CHANGEABLE, *searched) or (name == "learning_rate" and now is None):
             continue
         was = record.settings.get(name, DEFAULTS[name])
         if was != now:

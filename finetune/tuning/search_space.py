@@ -50,7 +50,8 @@ class SearchSpace:
             for name, value in settings.items()
             if value in self.limits[name]
             or (
-                not isinstance(value, str) and self.limits[name][0] <= value <= self.limits[name][1]
+                isinstance(value, int | float)
+                and self.limits[name][0] <= value <= self.limits[name][1]
             )
         }
 

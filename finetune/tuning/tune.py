@@ -15,7 +15,7 @@ from finetune.errors import ConfigError, OutputError
 from finetune.run import processes
 from finetune.run.atomic_files import remove_quietly
 from finetune.run.config import DEFAULTS, TrainConfig
-from finetune.run.finished_run import finished_run
+from finetune.run.finished_run import finished_run, require_same_settings
 from finetune.run.graceful_stop import terminated_as_interrupted
 from finetune.run.output_folder import (
     empty_folder,
@@ -23,7 +23,7 @@ from finetune.run.output_folder import (
     resolve_output,
     working_path,
 )
-from finetune.run.record import RunRecord
+from finetune.run.record import RunRecord, TuningRecord
 from finetune.run.saved_settings import (
     SavedSettings,
     load_settings,
@@ -44,7 +44,12 @@ from finetune.training.prepared_run import PreparedRun
 from finetune.training.train import ALREADY_FINISHED, check_place, settle_precision
 from finetune.tuning.config import TuneConfig
 from finetune.tuning.results import describe_trial, keep_trials, tuning_record, write_tuning
-from finetune.tuning.search_space import SearchSpace, default_space, with_settings
+from finetune.tuning.search_space import (
+    SearchSpace,
+    default_space,
+    round_value,
+    with_settings,
+)
 from finetune.tuning.study import (
     LOSS,
     NUMBER,
@@ -89,6 +94,7 @@ def tune(
     if not resumed:
         record = finished_run(config.output) if config.resume else None
         if record is not None and record.tuning is not None:
+            _require_same_search(config, space, record.tuning, record)
             say(ALREADY_FINISHED)
             return record
         _check_new(config)
@@ -127,6 +133,24 @@ def tune(
             keep_trials(folder, resolve_output(config.output))
         remove_quietly(folder)
     return record
+
+
+def _require_same_search(
+    config: TrainConfig, space: SearchSpace | None, found: TuningRecord, record: RunRecord
+) -> None:
+    """Refuse to call a search finished that was another one."""
+    require_same_settings(config, record, searched=found.space)
+    limits = {name: tuple(each) for name, each in found.space.items()}
+    start, first = SearchSpace(limits).start(config), found.trials[0]
+    if space not in (None, SearchSpace(limits)) or (
+        first.number == 1
+        and any(round_value(value) != first.settings.get(name) for name, value in start.items())
+    ):
+        raise ConfigError(
+            f"the search for {resolve_output(config.output).name!r} is finished and tried other"
+            " settings, or began with others; give the same, another --output, or --overwrite"
+            " without --resume to search again"
+        )
 
 
 def _check_new(config: TrainConfig) -> None:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from finetune.run.tuning_folder import (
 from finetune.training.fit import Say
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import assess_run
-from finetune.training.train import train
+from finetune.training.train import ALREADY_FINISHED, train
 from finetune.tuning.config import TuneConfig
 from finetune.tuning.search_space import SearchSpace, read_search_space, with_settings
 from finetune.tuning.trials import TrialWatch, train_trial
@@ -40,6 +41,7 @@ pytestmark = pytest.mark.usefixtures("_no_pictures")
 settings = partial(tiny_run, save_minutes=0, baseline=False, epochs=2, batch_size=16)
 SPACE = SearchSpace({"learning_rate": (2e-3, 1e-2), "epochs": (1, 3)})
 FOUR = TuneConfig(trials=4)
+Plan = Callable[..., tuple[TuneConfig, SearchSpace]]
 
 
 class KilledError(BaseException):
@@ -315,24 +317,59 @@ def test_a_rate_that_is_not_given_is_the_same_in_the_best_trial_and_in_the_run_w
     assert rates == [record.settings["learning_rate"]]
 
 
-def test_a_setting_that_is_given_its_default_is_not_tried(
-    data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_finished_search_is_that_of_the_same_settings_alone(
+    whole: TrainConfig, tmp_path: Path
 ) -> None:
-    tried: list[SearchSpace] = []
+    again, said = dataclasses.replace(whole, resume=True), list[str]()
+    for same in (again, dataclasses.replace(again, learning_rate=None)):
+        tune(same, FOUR, SPACE, say=said.append)
+    assert said == [ALREADY_FINISHED] * 2
+    for other, message in (
+        ({"class_weights": "balanced"}, "is finished and had --class-weights none, not balanced"),
+        ({"data": (str(tmp_path),)}, "is finished and had --data"),
+        ({"epochs": 3}, "is finished and tried other settings, or began with others"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            tune(dataclasses.replace(again, **other), FOUR, SPACE, say=silent)
+    with pytest.raises(ConfigError, match="is finished and tried other settings"):
+        tune(again, FOUR, SearchSpace({"epochs": (1, 3)}), say=silent)
 
-    def note(*arguments: Any) -> None:
-        tried.extend(each for each in arguments if isinstance(each, SearchSpace))
-        raise KilledError
 
-    monkeypatch.setattr("finetune.tuning.tune._search", note)
+@pytest.fixture
+def planned(data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """The end and the space of the search that a command begins, or goes on with, and no more."""
+
+    def call(*options: object) -> tuple[TuneConfig, SearchSpace]:
+        found: list[Any] = []
+
+        def note(*arguments: object) -> None:
+            found.extend(each for each in arguments if isinstance(each, TuneConfig | SearchSpace))
+            raise KilledError
+
+        monkeypatch.setattr("finetune.tuning.tune._search", note)
+        where = ("--data", data, "--model", base, "--output", tmp_path / "out")
+        with pytest.raises(KilledError):
+            CliRunner().invoke(app, [str(word) for word in ("tune", *where, *options)])
+        search, space = found
+        return search, space
+
+    return call
+
+
+def test_a_setting_that_is_given_its_default_is_not_tried(planned: Plan, tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("weight_decay = 0.01\n", encoding="utf-8")
-    where = ["--data", data, "--model", base, "--output", tmp_path / "out"]
-    command = ["tune", "--config", file, *where, "--epochs", DEFAULTS["epochs"]]
-    with pytest.raises(KilledError):
-        CliRunner().invoke(app, [str(word) for word in command])
-    (space,) = tried
+    _, space = planned("--config", file, "--epochs", DEFAULTS["epochs"])
     assert [*space.limits] == ["learning_rate", "layer_decay", "label_smoothing"]
+
+
+def test_a_search_that_goes_on_ends_as_it_was_to_end_unless_another_end_is_given(
+    planned: Plan,
+) -> None:
+    end = TuneConfig(minutes=30.0, keep_trials=True)
+    assert planned("--minutes", 30, "--keep-trials")[0] == end
+    assert planned("--resume")[0] == end
+    assert planned("--resume", "--trials", 5)[0] == TuneConfig(trials=5)
 
 
 @pytest.mark.parametrize(
