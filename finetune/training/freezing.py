@@ -5,7 +5,6 @@ from typing import Any
 from transformers import PreTrainedModel, TrainerCallback
 
 from finetune.checkpoint.layer_stack import LayerStack, find_layers
-from finetune.errors import ConfigError
 from finetune.run.config_sections import OptimizerConfig
 
 
@@ -21,11 +20,6 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
         super().__init__()
         self.stack = find_layers(model)
         self.n_layers = self.stack.n_layers
-        if config.freeze_layers > self.n_layers:
-            raise ConfigError(
-                f"--freeze-layers is {config.freeze_layers}; the base model has {self.n_layers}"
-                " layers"
-            )
         self.share = config.gradual_unfreezing
         self.floor = lowest_trained_height(config, self.n_layers)
 

@@ -39,7 +39,7 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
     splits = load_splits(config, source, seed=config.cut_seed)
     base = _open_base(config, splits)
     require_no_pairs(config, pairs=splits.train.pairs is not None)
-    _require_fitting(config, base)
+    require_fitting(config, base)
     length = _max_length(config, base)
     store_truncation(base.model.config, config, max_length=length)
     reading = InputSettings(
@@ -65,7 +65,7 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
 def prepare_again(run: PreparedRun, config: TrainConfig) -> PreparedRun:
     """The rows of *run*, read and checked once, with a new base model for other settings."""
     base = _open_base(config, run.splits)
-    _require_fitting(config, base)
+    require_fitting(config, base)
     store_truncation(base.model.config, config, max_length=run.max_length)
     return replace(
         run, config=replace(config, learning_rate=rate_for(base.model, config)), base=base
@@ -94,7 +94,7 @@ def _open_base(config: TrainConfig, splits: Splits) -> Checkpoint:
     )
 
 
-def _require_fitting(config: TrainConfig, base: Checkpoint) -> None:
+def require_fitting(config: TrainConfig, base: Checkpoint) -> None:
     """Refuse settings that this task or this base model can't have."""
     family = base.model.config.model_type
     if (base.multi_label or base.regression) and config.label_smoothing:
@@ -104,10 +104,15 @@ def _require_fitting(config: TrainConfig, base: Checkpoint) -> None:
     if config.gradient_checkpointing and not base.model.supports_gradient_checkpointing:
         raise ConfigError(f"--gradient-checkpointing: no {family} model has it; leave it out here")
     by_layer = [name for name in LAYER_SETTINGS if getattr(config, name) != DEFAULTS[name]]
-    if by_layer and not find_layers(base.model).n_layers:
+    n_layers = find_layers(base.model).n_layers if by_layer else 0
+    if by_layer and not n_layers:
         raise ConfigError(
             f"{option_name(by_layer[0])} treats layers differently, but those of this {family}"
             " share their weights; leave it out"
+        )
+    if config.freeze_layers > n_layers:
+        raise ConfigError(
+            f"--freeze-layers is {config.freeze_layers}; the base model has {n_layers} layers"
         )
 
 

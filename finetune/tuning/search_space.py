@@ -10,10 +10,12 @@ from typing import Any
 from optuna import Trial
 
 from finetune.checkpoint.layer_stack import find_layers
+from finetune.checkpoint.models import Checkpoint
 from finetune.errors import ConfigError, quoted
 from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.config_file import TUNE_SECTION
 from finetune.run.config_sections import LossConfig, OptimizerConfig
+from finetune.training.prepare import require_fitting
 from finetune.training.prepared_run import PreparedRun
 
 Value = float | int | str
@@ -109,6 +111,25 @@ def read_search_space(path: Path, config: TrainConfig) -> SearchSpace | None:
             " [1e-5, 1e-3], or leave the section out"
         )
     return SearchSpace({name: _checked(name, value, config) for name, value in section.items()})
+
+
+def require_usable(space: SearchSpace, config: TrainConfig, base: Checkpoint) -> None:
+    """Refuse what could not be trained in all of *space*, before the first trial.
+
+    Tried are each limit alone and all the upper ones together.
+
+    Raises:
+        ConfigError: The task, the *base*, or one setting rules another one out.
+    """
+    corners = [{name: limit} for name, limits in space.limits.items() for limit in limits]
+    corners.append({name: limits[-1] for name, limits in space.limits.items()})
+    for settings in corners:
+        try:
+            require_fitting(with_settings(config, settings), base)
+        except ConfigError as error:
+            raise ConfigError(
+                f"[{TUNE_SECTION}] tries {describe_settings(settings)}, but {error}"
+            ) from error
 
 
 def _checked(name: str, value: Any, config: TrainConfig) -> tuple[Value, ...]:

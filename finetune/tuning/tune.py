@@ -47,6 +47,7 @@ from finetune.tuning.results import describe_trial, keep_trials, tuning_record, 
 from finetune.tuning.search_space import (
     SearchSpace,
     default_space,
+    require_usable,
     round_value,
     with_settings,
 )
@@ -117,6 +118,7 @@ def tune(
         say(f"Precision: {run.precision}.")
         if begun is None:
             space = space or default_space(run, _changed(config) if given is None else given)
+            require_usable(space, config, run.base)
             forget_folder(working_path(config.output))
             empty_folder(folder)
         study = TuningStudy(folder / JOURNAL, config.seed)
@@ -245,11 +247,12 @@ def _run_trial(
 ) -> bool:
     """Whether the trial ended before the time was up, by itself or as one that is behind."""
     watch = TrialWatch(trial, run.best_by, deadline)
-    # Not from the config of *run*, whose rate suits its own settings, and may not suit the trial's.
-    settings = with_settings(_trial_settings(config), space.suggest(trial))
+    drawn = space.suggest(trial)
     state, score = TrialState.FAIL, None
     notes: dict[str, str | float] = {}
     try:
+        # Not from the config of *run*, whose rate suits its own settings, and may not suit these.
+        settings = with_settings(_trial_settings(config), drawn)
         best = train_trial(prepare_again(run, settings), place, watch, _say_nothing)
         state, score = TrialState.COMPLETE, best.measured[run.best_by]
         notes = {LOSS: best.validation_loss}
@@ -257,7 +260,7 @@ def _run_trial(
         state = TrialState.PRUNED
     except OutOfTimeError:
         notes = {OUT_OF_TIME: True}
-    except (FloatingPointError, OverflowError) as error:
+    except (FloatingPointError, OverflowError, ConfigError) as error:
         notes = {REASON: str(error)}
     for name, note in (notes | {SECONDS: round(time.monotonic() - begun, 1)}).items():
         trial.set_user_attr(name, note)

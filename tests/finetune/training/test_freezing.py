@@ -15,6 +15,7 @@ from finetune.errors import ConfigError
 from finetune.run.config import TrainConfig
 from finetune.training.early_stopping import EarlyStopping, epochs_since_best
 from finetune.training.freezing import GradualUnfreezing, freeze_below
+from finetune.training.prepare import require_fitting
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
@@ -62,9 +63,10 @@ def test_the_step_alone_says_what_learns(
 
 
 def test_more_frozen_layers_than_there_are_is_refused(base: Path) -> None:
-    model = load_base(str(base), LABELS, multi_label=False).model
+    opened = load_base(str(base), LABELS, multi_label=False)
+    require_fitting(config(base, freeze_layers=3), opened)
     with pytest.raises(ConfigError, match="--freeze-layers is 4; the base model has 3 layers"):
-        GradualUnfreezing(model, config(base, freeze_layers=4))
+        require_fitting(config(base, freeze_layers=4), opened)
 
 
 def test_a_run_leaves_frozen_weights_as_they_were_and_stops_early(

@@ -34,7 +34,7 @@ from finetune.tuning.config import TuneConfig
 from finetune.tuning.search_space import SearchSpace, read_search_space, with_settings
 from finetune.tuning.trials import TrialWatch, train_trial
 from finetune.tuning.tune import tune
-from tests.finetune.news import news, write_csv
+from tests.finetune.news import news, scored_reviews, write_csv
 from tests.finetune.runs import silent, tiny_run
 
 pytestmark = pytest.mark.usefixtures("_no_pictures")
@@ -227,6 +227,54 @@ def test_a_rate_at_which_the_loss_is_lost_fails_alone(
     with pytest.raises(FinetuneError, match="no trial was completed: the loss is not a number"):
         tune(config, TuneConfig(trials=2), SPACE, say=said.append)
     assert sum("failed, as the loss is not a number" in line for line in said) == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "more", "message"),
+    [
+        (
+            {"label_smoothing": (0.0, 0.1)},
+            {"task": "regression"},
+            "[tune] tries label smoothing 0.1, but --label-smoothing is for one class per text",
+        ),
+        (
+            {"freeze_layers": (0, 40)},
+            {},
+            "[tune] tries freeze layers 40, but --freeze-layers is 40; the base model has 3 layers",
+        ),
+        (
+            {"lora_rank": (0, 8), "freeze_layers": (0, 2)},
+            {},
+            "[tune] tries lora rank 8, freeze layers 2, but --lora-rank trains adapters",
+        ),
+    ],
+)
+def test_limits_between_which_nothing_can_be_trained_are_refused_before_the_first_trial(
+    limits: dict[str, tuple[float, ...]],
+    more: dict[str, Any],
+    message: str,
+    base: Path,
+    tmp_path: Path,
+) -> None:
+    rows = scored_reviews(40) if more else news(40)
+    data, place = write_csv(tmp_path / "rows.csv", rows), tmp_path / "place"
+    config = settings(data, base, place / "out", **more)
+    with pytest.raises(ConfigError) as refusal:
+        tune(config, FOUR, SearchSpace(limits), say=silent)
+    assert message in str(refusal.value)
+    assert [*place.iterdir()] == []
+
+
+def test_settings_that_rule_each_other_out_fail_alone(
+    whole: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("finetune.tuning.tune.require_usable", lambda *_: None)
+    config = dataclasses.replace(whole, output=tmp_path / "out")
+    space = SearchSpace({"lora_rank": (1, 2), "freeze_layers": (1, 2)})
+    said: list[str] = []
+    with pytest.raises(FinetuneError, match="no trial was completed: --lora-rank trains adapters"):
+        tune(config, TuneConfig(trials=2), space, say=said.append)
+    assert sum("failed, as --lora-rank trains adapters" in line for line in said) == 2
 
 
 def test_the_winner_is_trained_on_the_rows_of_its_search_once(
