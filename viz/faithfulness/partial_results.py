@@ -73,8 +73,8 @@ class PlantedRow:
 
     words: Items[Count]
     """Which of them; where there are several, nothing below is known."""
-    label: Count
-    """The predicted class."""
+    label: Count | None
+    """The predicted class; None where several may be assigned and none is."""
     n_words: Count
     places: Items[Count]
     """Of the word among them."""

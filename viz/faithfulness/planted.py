@@ -29,7 +29,7 @@ from viz.faithfulness.planted_scores import (
 )
 from viz.model.classifier import Classifier
 from viz.model.grouping import word_key, word_places
-from viz.model.perturbation import Operator, Perturbation
+from viz.model.perturbation import BoolArray, Operator, Perturbation
 
 LEAST_CHANGED = 0.8
 """The least share of texts that have to leave the class without the word, by each operator."""
@@ -76,7 +76,10 @@ def planted_row(
     if not present:
         return None
     target = comparison.target.target_class
-    row = {"words": present, "label": target, "n_words": len(keys)}
+    whole = np.ones(versions.n_words, dtype=bool)
+    # The strongest class of several that may be assigned need not be assigned.
+    label = target if _is_put_into(versions, whole, target, versions.operators[0]) else None
+    row = {"words": present, "label": label, "n_words": len(keys)}
     if len(present) > 1:
         return row | {"places": [], "changed": {}, "ranks": {}}
     places = [at for at, key in enumerate(keys) if key == word_key(words[present[0]])]
@@ -85,8 +88,11 @@ def planted_row(
         for one in comparison.rows
         if one.scores is not None
     }
+    keep = whole.copy()
+    keep[places] = False
     changed = {
-        operator: _leaves(versions, places, target, operator) for operator in versions.operators
+        operator: not _is_put_into(versions, keep, target, operator)
+        for operator in versions.operators
     }
     return row | {"places": places, "changed": changed, "ranks": ranks}
 
@@ -96,14 +102,12 @@ def _rank(scores: FloatArray, places: Sequence[int], seed: int) -> int:
     return 1 + int(np.flatnonzero(np.isin(word_order(scores, seed), places))[0])
 
 
-def _leaves(versions: Perturbation, places: Sequence[int], target: int, operator: Operator) -> bool:
-    """Whether a text is put into another class without some of its words."""
-    keep = np.ones((1, versions.n_words), dtype=bool)
-    keep[0, places] = False
-    classifier, (logits,) = versions.classifier, versions.logits(keep, operator)
+def _is_put_into(versions: Perturbation, keep: BoolArray, target: int, operator: Operator) -> bool:
+    """Whether the words that stay, (n_words,), are put into a class."""
+    classifier, (logits,) = versions.classifier, versions.logits(keep[None], operator)
     if classifier.multi_label:
-        return bool(classifier.outcomes(logits)[target] < 0.5)
-    return int(logits.argmax()) != target
+        return bool(classifier.outcomes(logits)[target] >= 0.5)
+    return int(logits.argmax()) == target
 
 
 def planted_scores(
@@ -147,22 +151,28 @@ def _planted_word(
     if not rows:
         none = f"No text that was measured has {quoted(word)}, so that no method is judged by it."
         return PlantedWord(word, None, 0, 0, {}, none), []
-    counts = Counter(row["label"] for row in rows)
+    counts = Counter(row["label"] for row in rows if row["label"] is not None)
+    if not counts:
+        unassigned = (
+            f"No class is assigned to any text with {quoted(word)}, so that no method is judged by "
+            "it."
+        )
+        return PlantedWord(word, None, 0, len(rows), {}, unassigned), []
     label = max(sorted(counts), key=counts.__getitem__)
     own = [row for row in rows if row["label"] == label]
-    changed = {
-        operator: _share(sum(row["changed"][operator] for row in own), len(own))
-        for operator in own[0]["changed"]
+    leaving = {
+        operator: sum(row["changed"][operator] for row in own) for operator in own[0]["changed"]
     }
+    changed = {operator: _share(count, len(own)) for operator, count in leaving.items()}
     name, n_other = labels[label], len(rows) - len(own)
-    least = min(changed, key=lambda operator: changed[operator].mean)
+    least = min(leaving, key=leaving.__getitem__)
     reason: str | None = None
     if changed[least].mean < LEAST_CHANGED:
         reason = (
             f"The checkpoint doesn't go by {quoted(word)}: of {number_of(len(own), 'text')} with "
-            f"it predicted as {quoted(name)}, {changed[least].mean:.0%} leave that class when it "
-            f"is hidden by {OPERATOR_LABELS[least]}, and {LEAST_CHANGED:.0%} have to; so no method "
-            "is judged by it."
+            f"it predicted as {quoted(name)}, {leaving[least]:,} leave that class when it is "
+            f"hidden by {OPERATOR_LABELS[least]}, and {LEAST_CHANGED:.0%} have to; so no method is "
+            "judged by it."
         )
     return PlantedWord(word, name, len(own), n_other, changed, reason), own
 

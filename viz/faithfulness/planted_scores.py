@@ -19,11 +19,12 @@ class PlantedWord:
     word: str
     """As it was given."""
     label: str | None
-    """The class that texts with the word are mostly predicted as; None where no text has it."""
+    """The class that texts with the word are mostly predicted as; None where no text has it, or
+    none of them is put into a class."""
     n_texts: Count
     """That have the word and are predicted as this class."""
     n_other: Count
-    """That have it and are predicted as another one."""
+    """That have it and are predicted as another one, or as none."""
     changed: Mapping[Operator, Interval]
     """Of the former, the share that leaves the class when the word is hidden, by operator, with a
     Wilson interval."""

@@ -26,7 +26,7 @@ from viz.model.perturbation import operators_of
 from viz.model.row_windows import settings_of_rows
 from viz.model.text_files import Row, Texts
 
-FORMAT = 4
+FORMAT = 5
 """Of partial results; those of another one are not read."""
 MAX_QUICK_PASSES = 2.0
 """Of the methods with which the Read page may begin."""

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from finetune.evaluation.metrics import wilson_interval
 from tests.finetune.news import write_csv
 from tests.shortcut_model import CUES, CuedText
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.errors import SelectionError
 from viz.faithfulness.planted import planted_scores, require_words
@@ -27,6 +29,7 @@ METHODS = ("decomposition", "integrated-gradients:n_steps=10", "occlusion", "ran
 def scored(
     classifier: Classifier, texts: list[str], folder: Path, config: ScoreConfig
 ) -> FaithfulnessRecord:
+    folder.mkdir(exist_ok=True)
     data = open_texts(write_csv(folder / "texts.csv", [{"text": text} for text in texts]))
     run = ScoreRun(classifier, data, config, folder / "results")
     assert len([*run.score(run.rows_left())]) == len(texts)
@@ -73,6 +76,40 @@ def test_methods_that_explain_the_class_put_the_planted_word_first(
     assert planted.random.reciprocal_rank == pytest.approx(np.mean(harmonic), abs=1e-6)
     (tmp_path / FILE).write_text(record.to_json())
     assert load(tmp_path / FILE) == record
+
+
+def test_texts_to_which_no_class_is_assigned_prove_no_word(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "several", problem_type="multi_label_classification")
+    classifier = Classifier.load(folder, device="cpu")
+    texts = [f"{text} script" for text in ("oil prices rise", "team wins game", "good bad movie")]
+    logits = sorted(float(classifier.read(text).prediction.logits.max()) for text in texts)
+    with torch.no_grad():
+        classifier.model.classifier.bias -= logits[-2] + 1e-3
+    assigned = [bool(classifier.read(text).prediction.assigned_classes) for text in texts]
+    assert sum(assigned) == 1
+    config = ScoreConfig(("attention",), n_random=2, n_degraded=0, planted=("script",))
+    planted = scored(classifier, texts, tmp_path / "some", config).planted
+    assert planted is not None
+    assert [(one.n_texts, one.n_other) for one in planted.words] == [(1, 2)]
+    with torch.no_grad():
+        classifier.model.classifier.bias -= 8
+    planted = scored(classifier, texts, tmp_path / "none", config).planted
+    assert planted is not None
+    assert [(one.label, one.n_texts, one.n_other) for one in planted.words] == [(None, 0, 3)]
+    assert planted.methods == {}
+    assert planted.sentence == (
+        "No class is assigned to any text with 'script', so that no method is judged by it."
+    )
+
+
+def test_a_share_that_rounds_to_the_least_one_is_given_as_a_count() -> None:
+    rows = [row(1, (0,)) | {"changed": {"delete": number < 39}} for number in range(49)]
+    scores = planted_scores(["moon"], ["a", "b"], rows, seed=0)
+    assert scores is not None
+    assert scores.sentence == (
+        "The checkpoint doesn't go by 'moon': of 49 texts with it predicted as 'b', 39 leave that "
+        "class when it is hidden by deletion, and 80% have to; so no method is judged by it."
+    )
 
 
 def row(rank: int, places: tuple[int, ...], n_words: int = 6, label: int = 1) -> dict[str, object]:
