@@ -182,5 +182,5 @@ def _write(run: "ScoreRun", target: Path) -> Path:
         if each.refused is not None:
             typer.echo(f"{each.method}: {each.refused}", err=True)
     write(target, record.to_json().encode())
-    run.partial_results.remove()
+    run.partial_results.remove({row.number for row in run.texts.rows})
     return target

@@ -6,7 +6,7 @@ behind by another run does no harm.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from finetune.errors import RecordError
+from finetune.run.atomic_files import write_atomically
 from finetune.run.json_files import (
     Amount,
     Correlation,
@@ -190,13 +191,34 @@ class PartialResults:
         finally:
             lock.release()
 
-    def remove(self) -> None:
-        """Delete all results, which are part of the record now."""
-        for pattern in ("shard-*.jsonl", "shard-*.lock"):
-            for file in self.folder.glob(pattern):
-                file.unlink(missing_ok=True)
+    def remove(self, rows: Collection[int]) -> None:
+        """Delete the results of these rows, which are part of the record now.
+
+        What was kept with other settings, or of other rows, stays: a run that was stopped needs it
+        to go on.  A line that nobody can read goes too.
+        """
+        for name in {file.stem for file in self.folder.glob("shard-*")}:
+            file, lock = (self.folder / f"{name}.{kind}" for kind in ("jsonl", "lock"))
+            # Where another run writes, or the system refuses, lines stay that do no harm.
+            with suppress(OSError, RecordError), FileLock(lock, timeout=0):
+                others = self._other_lines(file, rows) if file.exists() else []
+                if others:
+                    write_atomically(file, b"".join(others))
+                else:
+                    file.unlink(missing_ok=True)
+                    lock.unlink(missing_ok=True)
         with suppress(OSError):  # something else is in it: it stays
             self.folder.rmdir()
+
+    def _other_lines(self, file: Path, rows: Collection[int]) -> list[bytes]:
+        """The lines of a file that hold a result, but not one of these rows with these settings."""
+        with open_regular_file(file) as stream:
+            results = ((line, _parse_row(line)) for line in stream)
+            return [
+                line
+                for line, result in results
+                if result and not (result["settings"] == self._settings and result["row"] in rows)
+            ]
 
 
 def _parse_row(written: bytes) -> RowResult:

@@ -436,6 +436,25 @@ def test_what_follows_a_line_cut_short_is_read(tmp_path: Path) -> None:
     assert found == {1: "one", 3: "three"}
 
 
+def test_a_run_that_ends_removes_its_own_results_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "out.partial"
+    stopped, ended = (PartialResults(folder, name) for name in ("stopped", "ended"))
+    for results, rows in ((stopped, (0, 1)), (ended, (0, 1, 7))):
+        with results.writer() as add:
+            for row in rows:
+                add(row, {"skipped": "one"})
+    with stopped.writer() as add:
+        ended.remove({0, 1})  # touches no file that another run is writing into
+        add(2, {"skipped": "two"})
+    assert set(ended.load()) == {0, 1, 7}
+    ended.remove({0, 1})
+    assert set(stopped.load()) == {0, 1, 2}
+    assert set(ended.load()) == {7}  # was beyond a --limit
+    stopped.remove({0, 1, 2})
+    ended.remove({7})
+    assert not folder.exists()
+
+
 DAMAGES: dict[str, tuple[str, str]] = {
     "a measure less": ('"random": {"mask": [', '"random": {"mask": ["x", '),
     "a method that has another name": ('"attention"', '"saliency"'),
