@@ -8,6 +8,7 @@ Source: viz/faithfulness/README.md 2; Madsen et al. 2024; Zheng et al. 2025 (F-F
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -22,10 +23,10 @@ from viz.faithfulness.metrics import measure_orders
 from viz.faithfulness.orders import random_orders, word_order
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
-from viz.model.row_windows import settings_of_rows
+from viz.model.row_windows import row_encodings, settings_of_rows
 from viz.model.run_record import run_record
 from viz.model.text_files import Row
-from viz.types import Encoding
+from viz.types import Encoding, Inputs
 
 ROWS_AT_ONCE = 1_000
 """Rows whose tokens are compared at once, so that memory is bounded."""
@@ -36,14 +37,16 @@ class Judge:
 
     Args:
         original: The classifier that is explained.
-        twin: The classifier by whose probabilities its orders are measured too.
+        twin: The classifier by whose probabilities its orders are measured too.  Rows that are too
+            long it reads as the original does, whatever its checkpoint says of windows.
 
     Raises:
         SelectionError: where the two don't tell the same classes from the same tokens.
     """
 
     def __init__(self, original: Classifier, twin: Classifier) -> None:
-        self.original, self.twin = original, twin
+        self.original = original
+        self.twin = twin = twin.with_windows(original.encoder.window_settings)
         who = f"The judge {quoted(twin.name)}"
         if (original.regression, original.multi_label) != (twin.regression, twin.multi_label):
             raise SelectionError(
@@ -71,7 +74,7 @@ class Judge:
     def require_same_tokens(self, rows: Sequence[Row]) -> None:
         """Refuse a file of texts that the two read as other tokens, before anything slow begins.
 
-        Those that the original reads in windows, which are not judged, are passed over.
+        Those that the original reads in several windows, which are not judged, are passed over.
 
         Raises:
             SelectionError: for the first such row.
@@ -88,8 +91,12 @@ class Judge:
             for row, one, two in zip(some, own, other, strict=True):
                 if one is None or (one.n_unseen and windows and windows.pooling != "first"):
                     continue
-                ids = one.inputs["input_ids"]
-                if two is None or not np.array_equal(ids, two.inputs["input_ids"]):
+                if one.n_unseen and windows:
+                    first = row_encodings(self.original, row.text, row.pair).encoding
+                    same = self._read_by_twin(first) is not None
+                else:
+                    same = two is not None and _are_equal(one.inputs, two.inputs)
+                if not same:
                     raise self._other_tokens(f"Row {row.number}")
 
     def measure(self, comparison: Comparison, versions: Perturbation, seed: int = 0) -> Comparison:
@@ -136,17 +143,29 @@ class Judge:
     def versions(self, encoding: Encoding) -> Perturbation:
         """The versions of a text as the twin reads them.
 
+        Args:
+            encoding: The text as the original reads it: all of it, cut, or the first window of a
+                row of which nothing else is read.
+
         Raises:
             SelectionError: where it reads the text as other tokens.
         """
-        try:
-            own = self.twin.encode(encoding.text, encoding.pair)
-        except TextError as error:
-            raise self._other_tokens("A text") from error
-        if not np.array_equal(own.inputs["input_ids"], encoding.inputs["input_ids"]):
+        inputs = self._read_by_twin(encoding)
+        if inputs is None:
             raise self._other_tokens("A text")
         # With the words of the original, however the tokenizer of the twin would put them together.
-        return Perturbation(self.twin, replace(encoding, inputs=own.inputs))
+        return Perturbation(self.twin, replace(encoding, inputs=inputs))
+
+    def _read_by_twin(self, encoding: Encoding) -> Inputs | None:
+        """The inputs of the twin with the same tokens; None where it has none."""
+        text, pair = encoding.text, encoding.pair
+        with suppress(TextError):
+            own = self.twin.encode(text, pair)
+            if own.n_unseen and not _are_equal(own.inputs, encoding.inputs):
+                own = row_encodings(self.twin, text, pair).windows[0]
+            if _are_equal(own.inputs, encoding.inputs):
+                return own.inputs
+        return None
 
     def predicted_class(self, versions: Perturbation) -> int:
         """The class that the twin predicts for a whole text."""
@@ -160,3 +179,8 @@ class Judge:
             f"{quoted(self.original.name)} ({limits[0]} and {limits[1]} are read at most); name a "
             "twin that was trained from the same base with the same --max-length."
         )
+
+
+def _are_equal(one: Inputs, other: Inputs) -> bool:
+    """Whether two inputs are the same tokens."""
+    return np.array_equal(one["input_ids"], other["input_ids"])

@@ -55,6 +55,7 @@ class ScoreRun:
         judge: Who measures the orders too.
 
     Raises:
+        MethodError: where heads of the classifier or of the judge's twin are off.
         SelectionError: where the judge reads a text as other tokens.
     """
 
@@ -69,6 +70,7 @@ class ScoreRun:
         classifier.require_all_heads("A record of faithfulness")
         require_words(config.planted, classifier)
         if judge is not None:
+            judge.twin.require_all_heads("What a judge says")
             judge.require_same_tokens(texts.rows)
         self.classifier, self.texts, self.config, self.judge = classifier, texts, config, judge
         self._n_metrics = len(metrics_of(classifier))
@@ -160,6 +162,7 @@ class ScoreRun:
 
     def _hash(self) -> str:
         """A name of all that a result depends on; not of how many rows are wanted."""
+        twin = None if self.judge is None else self.judge.twin
         settings = {
             "format": FORMAT,
             "checkpoint": self.classifier.fingerprint,
@@ -167,7 +170,7 @@ class ScoreRun:
             "data": self.texts.fingerprint,
             "columns": asdict(self.texts.columns),
             "config": asdict(replace(self.config, limits=None)),
-            "judge": None if self.judge is None else self.judge.twin.fingerprint,
+            "judge": None if twin is None else [twin.fingerprint, str(twin.model.dtype)],
             "limits": None if self.config.limits is None else self.config.limits.n_versions,
             "options": {
                 text: dict(MethodSpec.parse(text, classifier=self.classifier).options)

@@ -16,7 +16,7 @@ from finetune.checkpoint.windows import WindowSettings
 from finetune.evaluation.metrics import wilson_interval
 from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import Classifier
-from viz.errors import RecordError, SelectionError
+from viz.errors import MethodError, RecordError, SelectionError
 from viz.faithfulness import judge as judge_module
 from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.judge import Judge
@@ -249,6 +249,37 @@ def test_texts_that_are_read_in_windows_are_not_judged(
     assert record.judge.n_texts == 1
     assert record.judge.accuracy is None  # the file has no labels
     assert record.judge.ranking is None  # of one method
+
+
+def test_a_first_window_is_judged_as_it_was_read(
+    double: Classifier, twin: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "texts.csv"
+    long = "the market was not good . oil prices rise as stocks fall . " * 8
+    path.write_text(f"text\n{ROWS[0][0]}\n{long}\n", "utf-8")
+    classifier = double.with_windows(WindowSettings(stride=16, pooling="first"))
+    config = ScoreConfig(("attention", "saliency"), n_random=2, n_degraded=0)
+    for judge in (double, twin):
+        run = ScoreRun(
+            classifier, open_texts(path), config, tmp_path / judge.name, Judge(classifier, judge)
+        )
+        assert list(run.score(run.rows_left())) == [0, 1]
+        record = summarize(classifier, run.texts, config, run.results(), run.judge)
+        assert record.judge is not None
+        assert record.judge.n_texts == record.n_texts == 2
+        same = pytest.approx(record.random["mask"], abs=2e-6) == record.judge.random["mask"]
+        assert same == (judge is double)
+    # What the Read page shows of such a text is cut, not a window.
+    cut = classifier.read(long).encoding
+    assert Judge(classifier, twin).versions(cut).encoding.tokens == cut.tokens
+
+
+def test_a_twin_with_heads_off_is_no_judge(
+    double: Classifier, twin: Classifier, texts: Texts, tmp_path: Path
+) -> None:
+    judge = Judge(double, twin.without([(0, 0)]))
+    with pytest.raises(MethodError, match=r"^What a judge says is of a checkpoint with all of its"):
+        ScoreRun(double, texts, ScoreConfig(("attention",)), tmp_path, judge)
 
 
 @pytest.mark.parametrize(
