@@ -83,8 +83,9 @@ def _rank(config: "TrainConfig", run: "RunRecord", folder: Path) -> "Faithfulnes
 def _write(target: Path, record: "FaithfulnessRecord") -> None:
     """Put the record beside its weights; a folder that was deleted since is not made again."""
     from finetune.run.atomic_files import write_atomically
+    from viz.faithfulness.record import content_of
 
-    write_atomically(target, record.to_json())
+    write_atomically(target, content_of(record))
 
 
 def _sentence(record: "FaithfulnessRecord") -> str:

@@ -41,7 +41,10 @@ def sanity(
             help=f"{METHODS_HELP}; by default all that take at most 10 passes.", show_default=False
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed for the random weights and scores.", min=0)] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(help="Seed for the random weights and scores.", min=0, max=2**63 - 1),
+    ] = 0,
     output: Annotated[
         Path | None,
         typer.Option(help=OUTPUT_HELP.format("sanity.json"), show_default=False),
@@ -60,7 +63,7 @@ def sanity(
     with exit_on_error():
         from viz.export.atomic_files import write
         from viz.faithfulness.sanity import default_methods
-        from viz.faithfulness.sanity_record import FILE
+        from viz.faithfulness.sanity_record import FILE, content_of
         from viz.model.text_files import Columns, open_texts
 
         check_limit(limit)
@@ -69,7 +72,7 @@ def sanity(
         target = record_path(checkpoint, output, FILE)
         texts = open_texts(data, Columns(text_column, pair_column), limit)
         record = _check(load_classifier(checkpoint), texts, names, seed)
-        write(target, record.to_json().encode())
+        write(target, content_of(record))
         print_text("\n".join([*_lines(record), str(target)]))
 
 

@@ -148,6 +148,7 @@ def _kept_message(run: "ScoreRun", rank: int) -> Iterator[None]:
 
 def _write(run: "ScoreRun", target: Path) -> Path:
     from viz.export.atomic_files import write
+    from viz.faithfulness.record import content_of
     from viz.faithfulness.summary import summarize
 
     record = summarize(run.classifier, run.texts, run.config, run.results(), run.judge)
@@ -181,6 +182,6 @@ def _write(run: "ScoreRun", target: Path) -> Path:
     for each in record.methods:
         if each.refused is not None:
             typer.echo(f"{each.method}: {each.refused}", err=True)
-    write(target, record.to_json().encode())
+    write(target, content_of(record))
     run.partial_results.remove({row.number for row in run.texts.rows})
     return target

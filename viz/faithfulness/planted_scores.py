@@ -59,9 +59,10 @@ class PlantedScores:
     n_several: Count
     """Texts with more than one of the words, which are left out."""
     methods: Mapping[str, PlantedMethod]
-    """By the method as it was written; empty where the checkpoint goes by none of the words."""
+    """By the method as it was written; empty where the checkpoint goes by none of the words, or
+    every method was refused."""
     random: PlantedChance | None
-    """None likewise."""
+    """None where the checkpoint goes by none of the words."""
 
     @property
     def sentence(self) -> str:

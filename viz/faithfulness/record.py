@@ -218,7 +218,9 @@ def _contradictions(record: FaithfulnessRecord) -> Iterator[str]:
     if record.planted is not None:
         if not set(record.planted.methods) <= set(names):
             yield "a method finds planted words that was not measured"
-        if bool(record.planted.methods) != any(not one.refused for one in record.planted.words):
+        # Of texts with the word every method may have been refused.
+        passed = any(not one.refused for one in record.planted.words)
+        if passed != (record.planted.random is not None) or (record.planted.methods and not passed):
             yield "planted words that passed and methods that were judged by them don't agree"
     if len(set(names)) < len(names):
         yield "a method stands twice"
@@ -270,3 +272,5 @@ def _of_judge(record: FaithfulnessRecord, judge: JudgeScores) -> Iterator[str]:
 _FILE = RecordFile(FaithfulnessRecord, _contradictions, format=FORMAT, command="score")
 load = _FILE.load
 """Read the file; raises a RecordError where it can't be read, or holds something else."""
+content_of = _FILE.content_of
+"""What to write into the file; raises a RecordError where `load` would refuse it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Protocol, TypeVar
 
 from pydantic import AfterValidator
 
@@ -11,7 +11,15 @@ from finetune import errors
 from finetune.run.json_files import Schema
 from viz.errors import RecordError, as_sentence
 
-T = TypeVar("T")
+
+class Record(Protocol):
+    """What can be written as JSON."""
+
+    def to_json(self) -> str:
+        """The content of the file."""
+
+
+T = TypeVar("T", bound=Record)
 
 
 class RecordFile(Generic[T]):
@@ -46,6 +54,22 @@ class RecordFile(Generic[T]):
         except errors.RecordError as error:
             again = f"write it again with `clsight {self._command}`"
             raise RecordError(f"{as_sentence(error)[:-1]}; {again}.") from error
+
+    def content_of(self, record: T) -> bytes:
+        """What to write into a file, so that nothing replaces it that can't be read back.
+
+        Raises:
+            RecordError: where `load` would refuse it.
+        """
+        content = record.to_json().encode()
+        try:
+            self._schema.parse(content, "The record")
+        except errors.RecordError as error:
+            raise RecordError(
+                f"{as_sentence(error)[:-1]}; that is a fault of CLSight, so nothing was written; "
+                "please report it."
+            ) from error
+        return content
 
     @cached_property
     def _schema(self) -> Schema[T]:

@@ -137,3 +137,5 @@ def _rounded(content: Mapping[str, Any]) -> dict[str, Any]:
 _FILE = RecordFile(SanityRecord, _contradictions, format=FORMAT, command="sanity")
 load = _FILE.load
 """Read the file; raises a RecordError where it can't be read, or holds something else."""
+content_of = _FILE.content_of
+"""What to write into the file; raises a RecordError where `load` would refuse it."""

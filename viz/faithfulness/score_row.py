@@ -23,6 +23,8 @@ from viz.types import Encoding
 
 TOO_SHORT, UNREADABLE, TOO_LONG = "too short", "unreadable", "too long"
 """Why a row is skipped."""
+MAX_SEED = 2**63 - 1
+"""The largest that a record holds."""
 MAX_WINDOWS = 16
 """Windows of a document that is scored: hundreds of versions of it are read."""
 
@@ -48,6 +50,8 @@ class ScoreConfig:
             raise SelectionError("No method was named; give at least one with --methods.")
         if self.seed < 0:
             raise SelectionError(f"--seed {self.seed} is negative; give 0 or more.")
+        if self.seed > MAX_SEED:
+            raise SelectionError(f"--seed {self.seed} is too large; give at most {MAX_SEED}.")
         if len(set(self.methods)) < len(self.methods):
             raise SelectionError("A method was named twice; name each once.")
         for entry in self.methods:

@@ -16,7 +16,7 @@ from finetune.run.config import TrainConfig
 from finetune.run.record import RunRecord
 from tests.finetune.news import news, write_csv
 from tests.tiny_models import tiny_checkpoint
-from viz import Classifier
+from viz import Classifier, default_checkpoint
 from viz.cli import ranking as command
 from viz.cli.main import app
 from viz.cli.ranking import rank_after_training
@@ -146,14 +146,10 @@ def test_a_checkpoint_that_was_deleted_meanwhile_is_not_made_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     gone = replace(run, output=tmp_path / "gone")
-    monkeypatch.setattr(command, "_rank", lambda *_: load_record_of_nothing())
+    monkeypatch.setattr(command, "_rank", lambda *_: load(default_checkpoint() / FILE))
     rank_after_training(gone, RUN)
     assert "it failed with FileNotFoundError" in capsys.readouterr().err
     assert not gone.output.exists()
-
-
-def load_record_of_nothing() -> Any:
-    return SimpleNamespace(to_json=lambda: "{}")
 
 
 def test_when_the_time_is_up_what_was_measured_counts(

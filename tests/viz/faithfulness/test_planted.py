@@ -14,8 +14,9 @@ from tests.shortcut_model import CUES, CuedText
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.errors import SelectionError
+from viz.export.score_table import score_table
 from viz.faithfulness.planted import planted_scores, require_words
-from viz.faithfulness.record import FILE, FaithfulnessRecord, load
+from viz.faithfulness.record import FILE, FaithfulnessRecord, content_of, load
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarize
@@ -100,6 +101,22 @@ def test_texts_to_which_no_class_is_assigned_prove_no_word(tmp_path: Path) -> No
     assert planted.sentence == (
         "No class is assigned to any text with 'script', so that no method is judged by it."
     )
+
+
+@pytest.mark.usefixtures("_no_pass_adds_up")
+def test_a_word_that_passes_where_every_method_is_refused_is_no_contradiction(
+    shortcut: Classifier, held_out: tuple[CuedText, ...], tmp_path: Path
+) -> None:
+    texts = [each.text for each in held_out[:6]]
+    config = ScoreConfig(("decomposition",), n_random=2, n_degraded=0, planted=CUES)
+    record = scored(shortcut, texts, tmp_path, config)
+    assert all(one.refused is not None for one in record.methods)
+    assert record.planted is not None
+    assert any(one.refused is None for one in record.planted.words)
+    (tmp_path / FILE).write_bytes(content_of(record))
+    assert load(tmp_path / FILE) == record
+    assert record.planted.methods == {}
+    assert all("planted" not in section.title for section in score_table(record).sections)
 
 
 def test_a_share_that_rounds_to_the_least_one_is_given_as_a_count() -> None:

@@ -504,6 +504,26 @@ def test_the_file_is_read_back_as_it_was_written(whole: Path, tmp_path: Path) ->
     assert load(again) == record
 
 
+def test_what_cannot_be_read_back_replaces_no_record(
+    data: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.json"
+    asked = (*options(data, checkpoint, output, "--processes", "1"), "--methods", "attention")
+    output.write_text("before", "utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(FaithfulnessRecord, "to_json", lambda record: '{"format": 1}')
+        refused = run(*asked)
+    assert (refused.exit_code, output.read_text("utf-8")) == (1, "before")
+    assert refused.stderr.endswith(
+        "The record is damaged: in 'checkpoint', field required; that is a fault of CLSight, so "
+        "nothing was written; please report it.\n"
+    )
+    again = run(*asked)
+    assert again.exit_code == 0
+    assert "9 of 9 texts are scored already." in again.stderr
+    assert load(output).n_texts == 7
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -533,6 +553,10 @@ def test_a_file_that_is_no_record_is_one_sentence(
         (("--methods", "attention,attention"), "A method was named twice; name each once."),
         (("--methods", ","), "No method was named; give at least one with --methods."),
         (("--seed", "-1"), "--seed -1 is negative; give 0 or more."),
+        (
+            ("--seed", str(2**63)),
+            f"--seed {2**63} is too large; give at most {2**63 - 1}.",
+        ),
         (("--limit", "0"), "--limit 0 leaves no row; give 1 or more."),
         (("--processes", "0"), "--processes 0 does nothing; give 1 or more."),
         (
