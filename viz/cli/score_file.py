@@ -165,14 +165,8 @@ def _write(run: "ScoreRun", target: Path) -> Path:
         )
     if record.judge is not None:
         typer.echo(record.judge.sentence, err=True)
-        kinds = run.classifier.regression, run.classifier.multi_label
-        labeled = any((row.gold_label or "").strip() for row in run.texts.rows)
-        if record.judge.accuracy is None and labeled and not any(kinds):
-            typer.echo(
-                "Accuracy is not measured, since not all labels in column "
-                f"{quoted(run.texts.columns.label)} are classes of the checkpoint.",
-                err=True,
-            )
+        if record.judge.no_accuracy is not None:
+            typer.echo(record.judge.no_accuracy, err=True)
     elif run.judge is not None:
         typer.echo("No text was judged by the twin: all are read in windows.", err=True)
     if record.planted is not None:

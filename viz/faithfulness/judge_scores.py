@@ -63,6 +63,8 @@ class JudgeScores:
     """The lowest one, also of reversed orders, mean."""
     accuracy: JudgeAccuracy | None = None
     """None where the texts have no true classes that the checkpoints know."""
+    no_accuracy: str | None = None
+    """Why it is None although texts of the file have labels: one sentence."""
     ranking: RankAgreement | None = None
     """None where fewer than three methods can be ranked, or all are equal."""
 

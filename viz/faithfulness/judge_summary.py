@@ -7,6 +7,7 @@ import numpy as np
 
 from finetune.data.class_matching import match_classes
 from finetune.data.rows import Rows
+from finetune.errors import quoted
 from finetune.evaluation.metrics import wilson_interval
 from viz.attention.rank_correlation import spearman
 from viz.faithfulness.agreement import kendall
@@ -21,6 +22,7 @@ from viz.model.text_files import Texts
 
 MIN_RANKED = 3
 """Methods; the order of fewer says nothing."""
+UNMEASURED = "Accuracy is not measured, since "
 
 
 def judge_scores(
@@ -44,6 +46,10 @@ def judge_scores(
     explaining = [one.method for one in scores if one.name != RANDOM_METHOD]
     golds = {row.number: (row.gold_label or "").strip() for row in texts.rows}
     classes = [result["judge"]["classes"] for result in judged]
+    accuracy: JudgeAccuracy | str | None = None
+    if any(golds.values()) and not (judge.original.regression or judge.original.multi_label):
+        own, column = [golds[each["row"]] for each in judged], quoted(texts.columns.label)
+        accuracy = _accuracy(judge.original, own, classes, column)
     return JudgeScores(
         checkpoint=judge.twin.name,
         fingerprint=judge.twin.fingerprint,
@@ -58,7 +64,8 @@ def judge_scores(
         random=twin.mean_random,
         best=twin.mean_best,
         worst=twin.mean_worst,
-        accuracy=_accuracy(judge.original, [golds[each["row"]] for each in judged], classes),
+        accuracy=accuracy if isinstance(accuracy, JudgeAccuracy) else None,
+        no_accuracy=accuracy if isinstance(accuracy, str) else None,
         ranking=_ranking(original, twin, explaining, record.ranking_operators),
     )
 
@@ -98,22 +105,25 @@ def _ranking(
 
 
 def _accuracy(
-    classifier: Classifier, golds: Sequence[str], classes: Sequence[Sequence[int]]
-) -> JudgeAccuracy | None:
-    """How often either is right; None where not all labels are classes of theirs.
-
-    Of rows with several classes each there is none, nor of a regression.
-    """
+    classifier: Classifier, golds: Sequence[str], classes: Sequence[Sequence[int]], column: str
+) -> JudgeAccuracy | str:
+    """How often either is right, or why nobody can say: one sentence, which names the column."""
     names = tuple(dict.fromkeys(filter(None, golds)))
-    if classifier.regression or classifier.multi_label or not names:
-        return None
+    if not names:
+        return f"{UNMEASURED}no text that was judged has a label in column {column}."
     labels = tuple((name,) for name in names)
     written = Rows(
         texts=names, pairs=None, labels=labels, names=names, keys=names, multi_label=False
     )
     match = match_classes(written, classifier.labels)
-    if match.unknown or match.may_count_from_one:
-        return None
+    if match.unknown and not match.counts_from_one:
+        return f"{UNMEASURED}not all labels in column {column} are classes of the checkpoint."
+    if match.may_count_from_one:
+        return (
+            f"{UNMEASURED}labels in column {column} are numbers, and no text that was judged has "
+            "0: if they are counted from 1, every class is one off; subtract 1 from each, or write "
+            "the names."
+        )
     known = [(match.labels[gold], both) for gold, both in zip(golds, classes, strict=True) if gold]
 
     def share(who: int) -> Interval:

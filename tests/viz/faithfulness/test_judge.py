@@ -22,7 +22,7 @@ from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.judge import Judge
 from viz.faithfulness.limits import LimitSearch
 from viz.faithfulness.metrics import measure
-from viz.faithfulness.record import FaithfulnessRecord, load
+from viz.faithfulness.record import FaithfulnessRecord, content_of, load
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarize
@@ -200,6 +200,51 @@ def test_the_record_says_what_the_twin_says(
     assert judge.ranking is not None
     assert judge.ranking.n_methods == len(METHODS) - 1  # without the control
     (tmp_path / "x.json").write_text(record.to_json(), "utf-8")
+    assert load(tmp_path / "x.json") == record
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (("0", "1", "2", "World"), None),
+        (
+            ("1", "2", "3", ""),
+            "are numbers, and no text that was judged has 0: if they are counted",
+        ),
+        (
+            ("4", "2", "3", ""),
+            "are numbers, and no text that was judged has 0: if they are counted",
+        ),
+        (("Weather", "", "", ""), "are classes of the checkpoint."),
+        (("7", "0", "", ""), "are classes of the checkpoint."),
+        (("", "", "", "World"), "since no text that was judged has a label in column 'label'."),
+        (("", "", "", ""), ""),
+    ],
+)
+def test_accuracy_that_is_not_measured_has_a_reason(
+    double: Classifier,
+    twin: Classifier,
+    tmp_path: Path,
+    labels: tuple[str, ...],
+    reason: str | None,
+) -> None:
+    path, short = (
+        tmp_path / "texts.csv",
+        ("oil prices rise", "team wins game", "ice on moon", "oil"),
+    )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *zip(short, labels, strict=True)])
+    config = ScoreConfig(("attention",), n_random=2, n_degraded=0)
+    run = ScoreRun(double, open_texts(path), config, tmp_path / "lines", Judge(double, twin))
+    list(run.score(run.rows_left()))
+    record = summarize(double, run.texts, config, run.results(), run.judge)
+    assert record.judge is not None
+    assert (record.judge.accuracy is None) == (reason is not None)
+    if reason:
+        assert reason in (record.judge.no_accuracy or "")
+    else:
+        assert record.judge.no_accuracy is None
+    (tmp_path / "x.json").write_bytes(content_of(record))
     assert load(tmp_path / "x.json") == record
 
 
