@@ -236,6 +236,13 @@ def check_model_fits(
         )
 
 
+def tokenizer_settings(tokenizer: PreTrainedTokenizerFast) -> object:
+    """What decides over its token numbers, without the limit that the last call left in it."""
+    settings = json.loads(tokenizer.backend_tokenizer.to_str())
+    settings |= {"truncation": None, "padding": None}
+    return [settings, tokenizer.model_input_names, tokenizer.truncation_side]
+
+
 def _n_embeddings(model: PreTrainedModel) -> int | None:
     """How many tokens a model has embeddings for; None where it doesn't say or takes any number."""
     try:

@@ -12,9 +12,9 @@ import datasets
 import numpy as np
 from datasets import Dataset
 from pyarrow import ArrowInvalid
-from transformers import PreTrainedTokenizerFast
 
 from finetune.checkpoint.models import Checkpoint
+from finetune.checkpoint.tokenizer import tokenizer_settings
 from finetune.checkpoint.truncation import stored_truncation
 from finetune.checkpoint.weights import hash_files
 from finetune.checkpoint.windows import stored_windows
@@ -56,7 +56,7 @@ def tokenized(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset
 def cache_file(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
     """The file for these rows, this tokenizer and this limit, in the cache of `datasets`."""
     cache_key = [
-        _fingerprint(checkpoint.tokenizer),
+        tokenizer_settings(checkpoint.tokenizer),
         stored_truncation(checkpoint.model.config),
         max_length,
         checkpoint.labels,
@@ -68,13 +68,6 @@ def cache_file(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
         cache_key.append(asdict(windows))
     key = hashlib.sha256(json.dumps(cache_key).encode()).hexdigest()[:32]
     return Path(datasets.config.HF_DATASETS_CACHE) / "clsight-tokens" / f"{key}.arrow"
-
-
-def _fingerprint(tokenizer: PreTrainedTokenizerFast) -> object:
-    """What decides over its token numbers, without the limit that the last call left in it."""
-    settings = json.loads(tokenizer.backend_tokenizer.to_str())
-    settings |= {"truncation": None, "padding": None}
-    return [settings, tokenizer.model_input_names, tokenizer.truncation_side]
 
 
 def _digest_file(file: Path) -> Path:

@@ -1,5 +1,6 @@
 """An audit: measures as `evaluate` has them, a line for each row, and nothing read twice."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -149,6 +150,41 @@ def test_an_audit_that_was_stopped_goes_on_where_it_was(
         file.write_bytes(b"damaged")
     audit(classifier, rows, options=FEW, folder=folder)
     assert len(texts) == len(rows)
+
+
+def test_an_audit_of_a_checkpoint_whose_classes_or_tokenizer_changed_starts_over(
+    tmp_path: Path,
+) -> None:
+    folder = tiny_checkpoint(tmp_path / "tiny")
+
+    def work_folder(folder: Path) -> Path | None:
+        classifier = Classifier.load(folder)
+        rows = rows_from(["oil prices"], classifier)
+        run = AuditRun(classifier, rows, FEW, folder=tmp_path / "audit")
+        before = run.work_folder
+        classifier.read("oil " * 99)  # which leaves a limit in its tokenizer
+        again = AuditRun(classifier, rows, FEW, folder=tmp_path / "audit")
+        assert again.work_folder == before
+        return before
+
+    known = {work_folder(folder)}
+    assert work_folder(folder.rename(tmp_path / "renamed")) in known
+    folder = tmp_path / "renamed"
+    names = dict(enumerate(("Sports", "World", "Business", "Sci/Tech")))
+    for n_changes, (file, changes) in enumerate(
+        (
+            ("config.json", {"id2label": names}),
+            ("config.json", {"calibration_temperature": 2.0}),
+            ("config.json", {"problem_type": "multi_label_classification"}),
+            ("tokenizer_config.json", {"model_max_length": 32}),
+            ("tokenizer.json", {"normalizer": None}),
+        ),
+        start=1,
+    ):
+        entries = json.loads((folder / file).read_text("utf-8")) | changes
+        (folder / file).write_text(json.dumps(entries), "utf-8")
+        known.add(work_folder(folder))
+        assert len(known) == 1 + n_changes, (file, changes)
 
 
 def test_what_is_known_so_far_can_be_looked_at(

@@ -13,7 +13,7 @@ import pytest
 from finetune.data.tables.reader import read_table
 from finetune.data.tables.stream import open_stream
 from finetune.run.column_names import ColumnNames
-from tests.tiny_models import LABELS, tiny_checkpoint
+from tests.tiny_models import LABELS, edit_config, tiny_checkpoint
 from viz import Classifier, predict
 from viz.data.prediction import precision
 from viz.data.prediction import run as prediction_run
@@ -199,8 +199,13 @@ def test_parts_of_another_checkpoint_or_column_are_not_mixed(
     with begun(classifier, data, output) as run:
         run.predict(run.blocks_left()[:2], run.choose_precision())
     other = Classifier.load(tiny_checkpoint(tmp_path / "other", seed=1), device="cpu")
+    renamed = tiny_checkpoint(tmp_path / "renamed", labels=("A", "B", "C", "D"))
+    scaled = tiny_checkpoint(tmp_path / "scaled")
+    edit_config(scaled, calibration_temperature=2.0)
     for change in (
         {"classifier": other},
+        {"classifier": Classifier.load(renamed, device="cpu")},
+        {"classifier": Classifier.load(scaled, device="cpu")},
         {"columns": ColumnNames("id")},
         {"all_classes": True},
         {"precision": "float32"},

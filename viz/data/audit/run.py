@@ -30,6 +30,7 @@ from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
 from viz.model.row_windows import reading_note, row_encodings, settings_of_rows
+from viz.model.settings_digest import settings_digest
 
 NOT_YET = Missing(missing="Not measured yet.")
 MAX_SETS = 150
@@ -112,6 +113,7 @@ class AuditRun:
         self._windows = settings_of_rows(classifier, pairs=rows.pairs is not None)
         settings = {
             "checkpoint": classifier.fingerprint,
+            "checkpoint settings": settings_digest(classifier),
             "temperature": classifier.temperature,
             "data": rows.fingerprint,
             "reference": None if reference is None else reference.fingerprint,

@@ -39,6 +39,7 @@ from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import CancelledError, cancellation_check
 from viz.model.classifier import Classifier
 from viz.model.row_windows import require_single_texts, settings_of_rows
+from viz.model.settings_digest import settings_digest
 
 FORMAT = 1
 """Of what is kept of an unfinished run; that of another one is not continued."""
@@ -126,6 +127,8 @@ class PredictionRun:
             settings: dict[str, str | int | float | bool | None] = {
                 "format": FORMAT,
                 "checkpoint": classifier.fingerprint,
+                "checkpoint settings": settings_digest(classifier),
+                "temperature": classifier.temperature,
                 "device": classifier.device.type,
                 "precision": precision,
                 "text": self.text_column,
