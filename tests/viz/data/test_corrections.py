@@ -216,6 +216,26 @@ def test_a_file_that_has_changed_is_told(classifier: Classifier, tmp_path: Path)
         write_corrected(path, rows, [Correction(row=1, labels=None)], LABELS)
 
 
+@pytest.mark.parametrize(
+    "now",
+    [
+        ["A man plays,he moves,Sports", "A man plays,he rests,World"],  # the same first texts
+        ["A man plays,he rests,Sports", "A man plays,he moves,Sports"],  # another label
+        ["A man plays,he rests,World"],
+    ],
+)
+def test_a_file_of_pairs_that_has_changed_is_told(
+    classifier: Classifier, tmp_path: Path, now: Sequence[str]
+) -> None:
+    rows = ["A man plays,he rests,World", "A man plays,he moves,Sports"]
+    path = put(tmp_path, "x.csv", "\n".join(["premise,hypothesis,label", *rows]))
+    audited = open_rows(path, classifier)
+    put(tmp_path, "x.csv", "\n".join(["premise,hypothesis,label", *now]))
+    with pytest.raises(SelectionError, match=r"'x.csv' has changed since it was read"):
+        write_corrected(path, audited, [Correction(row=0, labels=("Business",))], LABELS)
+    assert [file.name for file in tmp_path.iterdir()] == ["x.csv"]
+
+
 def test_without_labels_rows_can_be_dropped_only(classifier: Classifier, tmp_path: Path) -> None:
     path = put(tmp_path, "x.csv", "id,text\n1,oil\n2,the\n")
     rows = open_rows(path, classifier, ColumnNames())

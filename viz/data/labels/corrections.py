@@ -21,7 +21,7 @@ import numpy as np
 from finetune.data.tables.file_types import open_file
 from finetune.data.tables.messages import listed, shown
 from finetune.data.tables.reader import read_opened
-from finetune.data.tables.table import Table, written_texts
+from finetune.data.tables.table import Table
 from finetune.data.writing.changed_rows import RowChange, change_rows
 from finetune.errors import DataError
 from finetune.run.atomic_files import create_atomically
@@ -227,10 +227,14 @@ def record_path(corrected: Path) -> Path:
 
 
 def _require_same(table: Table, rows: AuditRows) -> None:
-    assert rows.columns.text is not None  # each audit has a text
-    texts = [text.strip() for text in written_texts(table, rows.columns.text)]
-    if len(texts) < len(rows) or tuple(texts[: len(rows)]) != rows.texts:
-        raise SelectionError(f"{shown(table.name)} has changed since it was read; audit it again.")
+    """Refuse a file in which a row may be another one, or have another label, than was audited."""
+    columns = rows.columns
+    for name in filter(None, (columns.text, columns.pair, columns.label)):
+        cells = table[name][: len(rows)] if name in table.column_names else None
+        if not _equal(cells, list(rows.table[name])):
+            raise SelectionError(
+                f"{shown(table.name)} has changed since it was read; audit it again."
+            )
 
 
 def _change(each: Correction, spelling: LabelSpelling | None, where: str) -> RowChange:
@@ -249,10 +253,13 @@ def _require_changes(content: bytes, table: Table, changes: Mapping[int, RowChan
     for name, before, after in zip(table.column_names, table.cells, written.cells, strict=False):
         cells = list(before)
         wanted = [(changes.get(row) or {}).get(name, cells[row]) for row in kept]
-        # NaN is not equal to itself.
-        same = same and (wanted == list(after) or repr(wanted) == repr(list(after)))
+        same = same and _equal(wanted, list(after))
     if not same:
         raise SelectionError(f"{shown(table.name)} can't hold these changes; {REMEDY}")
+
+
+def _equal(one: object, other: object) -> bool:
+    return one == other or repr(one) == repr(other)  # NaN is not equal to itself
 
 
 def _require_classes(
