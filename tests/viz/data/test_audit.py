@@ -12,6 +12,7 @@ from finetune.checkpoint.windows import STRIDE_KEY
 from finetune.evaluation.evaluate import evaluate
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
+from viz.data.audit import parts
 from viz.data.audit.cache import FOLDER, AuditCache
 from viz.data.audit.run import NOT_YET, AuditRun, audit
 from viz.data.missing import Missing
@@ -21,7 +22,7 @@ from viz.data.rows.audit_rows import open_rows, rows_from
 from viz.data.rows.near_copies import conflicting_copies
 from viz.data.rows.row_predictions import predict
 from viz.data.rows.row_reading import read_rows
-from viz.errors import SelectionError
+from viz.errors import RunError, SelectionError
 from viz.jobs.cancellation import CancelledError
 from viz.model.encoding import ONE_WINDOW
 
@@ -185,6 +186,26 @@ def test_an_audit_of_a_checkpoint_whose_classes_or_tokenizer_changed_starts_over
         (folder / file).write_text(json.dumps(entries), "utf-8")
         known.add(work_folder(folder))
         assert len(known) == 1 + n_changes, (file, changes)
+
+
+@pytest.mark.parametrize("returned", [True, False])
+def test_a_part_that_could_not_be_made_is_made_the_next_time(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, returned: bool
+) -> None:
+    rows = open_rows(write_rows(tmp_path, 20), classifier)
+    few = AuditOptions(n_cells=0, n_counterfactuals=0, max_explained=1)
+
+    def fail(*_: object, **__: object) -> Missing:
+        if returned:
+            return Missing(missing="The base model is away.")
+        raise RunError("The base model is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts, "find_label_errors", fail)
+        failed = audit(classifier, rows, options=few, folder=tmp_path / "audit")
+    assert failed.record.label_errors == Missing(missing="The base model is away.")
+    made = audit(classifier, rows, options=few, folder=tmp_path / "audit")
+    assert not isinstance(made.record.label_errors, Missing)
 
 
 def test_what_is_known_so_far_can_be_looked_at(

@@ -211,7 +211,10 @@ class AuditRun:
         make: Callable[[ProgressCallback], Any],
         progress: ProgressCallback,
     ) -> Any:
-        """What was kept under a name, or what is made and kept; why not, where it can't be made."""
+        """What was kept under a name, or what is made and kept; why not, where it can't be made.
+
+        A reason why not is not kept: it may have gone by the next time, as a folder that was away.
+        """
         kept = self._cache.get(name, kind)
         if kept is not None:
             return kept
@@ -219,7 +222,8 @@ class AuditRun:
             result = make(progress)
         except VizError as error:
             result = Missing(missing=str(error))
-        self._cache.add(name, kind, result)
+        if not isinstance(result, Missing):
+            self._cache.add(name, kind, result)
         return result
 
     @cached_property
