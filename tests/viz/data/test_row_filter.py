@@ -1,11 +1,14 @@
 """Some rows of an audit: by what was predicted, by a part of the file, by a search."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.audits import full_audit, unlabeled_audit
 from viz import Classifier
 from viz.data.rows.row_filter import RowFilter, rows_of_group
+from viz.data.slices.slices import Slices, find_slices
 
 AUDIT = full_audit()
 
@@ -50,6 +53,23 @@ def test_a_part_of_the_file_is_found_by_its_name(
     by: str, column: str, value: str, expected: set[int]
 ) -> None:
     assert set(rows_of_group(AUDIT, by, column, value).tolist()) == expected
+
+
+def test_the_rows_of_a_slice_are_those_that_it_counts() -> None:
+    rows = AUDIT.rows
+    gold = np.where(np.arange(48) % 3, rows.gold, -1)
+    day = [1.7e9 + 0.25 + row for row in range(48)]
+    rows = replace(rows, gold=gold, table={**rows.table, "day": day})
+    logits = np.eye(4)[np.where(np.arange(48) < 16, (gold + 1) % 4, gold)]
+    predictions = replace(AUDIT.predictions, logits=logits)
+    slices = find_slices(rows, predictions, [("oil",)] * 48, AUDIT.record.labels)
+    assert isinstance(slices, Slices)
+    assert {each.column for each in slices.items} == {"day"}
+    audit = replace(AUDIT, rows=rows, predictions=predictions)
+    for each in slices.items:
+        chosen = rows_of_group(audit, each.by, each.column, each.value, labeled=True)
+        assert len(chosen) == each.n_rows
+        assert (predictions.predicted[chosen] != gold[chosen]).sum() == each.n_errors
 
 
 def test_rows_with_a_word_have_it_as_a_word(classifier: Classifier) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from finetune.run.column_names import ColumnNames
 from viz.data.missing import Missing
 from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.row_predictions import RowPredictions
+from viz.data.slices.groups import row_groups
 from viz.data.slices.slices import LEVEL, Slices, find_slices
 from viz.types import BoolArray
 
@@ -246,6 +247,34 @@ def test_cells_of_every_kind_are_read() -> None:
     assert [(item.column, item.value, item.accuracy) for item in slices.items] == [
         ("odd", "[1, 2]", 0.0)
     ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        (lambda row: 1.7e9 + 0.25 + row, ["1700000000 to 1700000079"]),
+        (lambda row: row + 0.5, ["0.5 to 79.5", "720.5 to 799.5"]),
+        (
+            lambda row: datetime(2024, 1, 1, 9) + timedelta(seconds=row // 9),
+            ["2024-01-01 09:00:00 to 2024-01-01 09:00:08"],
+        ),
+        (lambda row: f"{'long ' * 20}{row % 3}", ["long " * 20 + "2"]),
+        (lambda row: f"{'x' * 90}{row}" if row % 4 else "y" * 90, [f"{'y' * 78} …"]),
+        (lambda row: ("", "(empty)", "a b", "a  b", "c")[row % 5], ["(empty)", "a b"]),
+    ],
+)
+def test_no_two_parts_of_other_rows_have_one_name(
+    cell: Callable[[int], object], names: list[str]
+) -> None:
+    rows, words = file_of(7)
+    rows = replace(rows, table={"odd": [cell(row) for row in range(N)]})
+    predictions = predicted(rows, words, np.zeros(N, dtype=bool))
+    parts = list(row_groups(rows, predictions, words, LABELS, np.arange(N)))
+    known: dict[tuple[str, str, str], bytes] = {}
+    for part in parts:
+        key = (part.by, part.column, part.value)
+        assert known.setdefault(key, part.rows.tobytes()) == part.rows.tobytes(), key
+    assert {*names} <= {part.value for part in parts if part.column == "odd"}
 
 
 def test_without_labels_or_classes_a_sentence_says_so() -> None:

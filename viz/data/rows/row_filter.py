@@ -8,6 +8,7 @@ import pandas as pd
 
 from finetune.checkpoint.arrays import IntArray
 from viz.data.audit.run import Audit
+from viz.data.rows.labeled_rows import labeled_rows
 from viz.data.rows.row_words import row_words
 from viz.data.slices.groups import row_groups
 from viz.types import BoolArray
@@ -54,7 +55,9 @@ class RowFilter:
         return rows
 
 
-def rows_of_group(audit: Audit, by: str, column: str, value: str) -> IntArray:
+def rows_of_group(
+    audit: Audit, by: str, column: str, value: str, *, labeled: bool = False
+) -> IntArray:
     """The rows of a part of the file as a slice or a shortcut names it, rising.
 
     Args:
@@ -62,13 +65,15 @@ def rows_of_group(audit: Audit, by: str, column: str, value: str) -> IntArray:
         by: "column", "length" or "word".
         column: The column of the file.
         value: The cell, the range or the word.
+        labeled: Whether only rows with a label count, as in slices, whose ranges are of these.
     """
-    usable = np.flatnonzero(audit.predictions.read)
+    predictions = audit.predictions
+    usable = np.flatnonzero(labeled_rows(audit.rows, predictions) if labeled else predictions.read)
     if by == "word":
         return _rows_with(audit, value, usable)
     nothing: Sequence[tuple[str, ...]] = [()] * len(audit.rows)
     labels = audit.record.labels
-    for group in row_groups(audit.rows, audit.predictions, nothing, labels, usable):
+    for group in row_groups(audit.rows, predictions, nothing, labels, usable):
         if (group.by, group.column, group.value) == (by, column, value):
             return group.rows
     return np.zeros(0, dtype=np.int64)

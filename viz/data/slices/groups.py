@@ -5,10 +5,12 @@ What parts there are never depends on where the errors are, or a test of them wo
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any, Literal
+from datetime import UTC, date, datetime, time
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -26,10 +28,11 @@ bad through and through is told best by wide ones, one with a sharp edge by narr
 MAX_VALUES = 10
 """Up to so many different numbers or dates each stand for themselves."""
 MAX_WRITTEN = 80
-"""Letters of a cell that a reader is shown."""
+"""Letters of a cell that a reader is shown, unless more are needed to tell it from others."""
 EMPTY, CUT_OFF, TOKENS = "(empty)", "cut off", "tokens"
 
 Kind = Literal["column", "length", "word"]
+Part = TypeVar("Part", float, str)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +81,7 @@ def _all_groups(
             check_cancelled()
             yield from _by_cell(column, cells, usable)
     lengths = predictions.n_tokens[usable].astype(np.float64)
-    for value, chosen in _ranges(lengths, _number):
+    for value, chosen in _ranges(lengths, NUMBERS):
         yield RowGroup("length", TOKENS, value, usable[chosen])
     yield RowGroup("length", TOKENS, CUT_OFF, usable[predictions.n_unseen[usable] > 0])
     check_cancelled()
@@ -103,16 +106,18 @@ def _by_cell(column: str, cells: Sequence[Any], usable: IntArray) -> Iterator[Ro
     yield RowGroup("column", column, EMPTY, usable[~filled])
     full = [value for value in values if value is not None]
     places = usable[filled]
-    for parse, write in ((_as_number, _number), (_as_seconds, _moment)):
+    for parse, spellings in ((_as_number, NUMBERS), (_as_seconds, MOMENTS)):
         if not full or (numbers := _parsed(full, parse)) is None:
             continue
         if len(np.unique(numbers)) > MAX_VALUES:
-            for value, chosen in _ranges(numbers, write):
+            for value, chosen in _ranges(numbers, spellings):
                 yield RowGroup("column", column, value, places[chosen])
             return
         break
-    for value, chosen in _values([_written(value) for value in full]):
-        yield RowGroup("column", column, _short(value), places[chosen])
+    frequent = dict(_values([_written(value) for value in full]))
+    names = _spelled(frequent, CELLS)
+    for value, chosen in frequent.items():
+        yield RowGroup("column", column, names[value], places[chosen])
 
 
 def _by_word(column: str, words: Sequence[tuple[str, ...]], usable: IntArray) -> Iterator[RowGroup]:
@@ -150,10 +155,13 @@ def _grouped(codes: IntArray, places: IntArray) -> Iterator[tuple[int, IntArray]
             yield code, places[order[start : start + count]]
 
 
-def _ranges(numbers: FloatArray, write: Callable[[float], str]) -> Iterator[tuple[str, IntArray]]:
+def _ranges(
+    numbers: FloatArray, spellings: Sequence[Callable[[float], str]]
+) -> Iterator[tuple[str, IntArray]]:
     """Ranges of about as many numbers each, named by the least and the greatest in them."""
     if not len(numbers):
         return
+    ranges: list[tuple[float, float, IntArray]] = []
     for n_ranges in N_RANGES:
         shares = np.arange(1, n_ranges) / n_ranges
         edges = np.unique(np.quantile(numbers, shares, method="inverted_cdf"))
@@ -161,9 +169,21 @@ def _ranges(numbers: FloatArray, write: Callable[[float], str]) -> Iterator[tupl
         for number in range(len(edges) + 1):
             chosen = np.flatnonzero(bins == number)
             if len(chosen):
-                ends = (numbers[chosen].min(), numbers[chosen].max())
-                low, high = (write(float(end)) for end in ends)
-                yield (low if low == high else f"{low} to {high}"), chosen
+                inside = numbers[chosen]
+                ranges.append((float(inside.min()), float(inside.max()), chosen))
+    names = _spelled([end for *ends, _ in ranges for end in ends], spellings)
+    for low, high, chosen in ranges:
+        yield (names[low] if low == high else f"{names[low]} to {names[high]}"), chosen
+
+
+def _spelled(values: Iterable[Part], spellings: Sequence[Callable[[Part], str]]) -> dict[Part, str]:
+    """How each value is written: as short as tells all of them apart."""
+    names: dict[Part, str] = {}
+    for spell in spellings:
+        names = {value: spell(value) for value in values}
+        if len(set(names.values())) == len(names):
+            break
+    return names
 
 
 def _value(cell: Any) -> Any:
@@ -172,7 +192,7 @@ def _value(cell: Any) -> Any:
         return None
     if isinstance(cell, str):
         text = cell.strip()
-        return None if not text or is_written_by_programs(text) else text
+        return None if text in ("", EMPTY) or is_written_by_programs(text) else text
     if isinstance(cell, list | tuple | dict | set | bytes):
         return json.dumps(cell, ensure_ascii=False, sort_keys=True, default=str)
     return cell
@@ -212,21 +232,25 @@ def _as_seconds(value: Any) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+def _number(value: float, digits: int) -> str:
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.{digits}g}"
 
 
-def _moment(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    at_midnight = moment.hour == moment.minute == moment.second == 0
-    return moment.strftime("%Y-%m-%d" if at_midnight else "%Y-%m-%d %H:%M")
+def _moment(seconds: float, unit: str) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return str(moment.date()) if moment.time() == time() else moment.isoformat(" ", unit)
 
 
 def _written(value: Any) -> str:
-    """A value as its file has it."""
-    return value if isinstance(value, str) else str(value)
+    """A value as its file has it, in one line."""
+    return " ".join(str(value).split())
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_WRITTEN else f"{line[: MAX_WRITTEN - 2]} …"
+def _short(line: str, most: int) -> str:
+    return line if len(line) <= most else f"{line[: most - 2]} …"
+
+
+NUMBERS = tuple(partial(_number, digits=digits) for digits in range(6, 18))
+MOMENTS = tuple(partial(_moment, unit=unit) for unit in ("minutes", "seconds", "microseconds"))
+CELLS = tuple(partial(_short, most=most) for most in (MAX_WRITTEN, 4 * MAX_WRITTEN, sys.maxsize))
+"""Ways to write values, the shortest first; by the last no two are written alike."""

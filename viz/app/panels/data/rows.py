@@ -102,7 +102,9 @@ def _rows(request: AuditRequest, audit: Audit, wanted: RowFilter | Group, search
 
     def compute() -> IntArray:
         if isinstance(wanted, Group):
-            among = rows_of_group(audit, wanted.by, wanted.column, wanted.value)
+            among = rows_of_group(
+                audit, wanted.by, wanted.column, wanted.value, labeled=wanted.labeled
+            )
             return RowFilter(search=search).rows(audit.table, among)
         return RowFilter(wanted.errors, wanted.label, wanted.prediction, search=search).rows(
             audit.table

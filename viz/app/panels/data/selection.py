@@ -26,6 +26,8 @@ class Group:
     by: str
     column: str
     value: str
+    labeled: bool = False
+    """Whether only its rows with a label count, as in slices."""
 
 
 def restore(request: AuditRequest, *, linked: bool, n_classes: int, n_rows: int) -> None:

@@ -29,7 +29,7 @@ def _show(slices: Slices) -> None:
     column = st.column_config
     show_parts(
         [_entries(each) for each in slices.items],
-        [Group(each.by, each.column, each.value) for each in slices.items],
+        [Group(each.by, each.column, each.value, labeled=True) for each in slices.items],
         key="data-slices",
         columns={
             "Accuracy": column.NumberColumn(format="%.1f%%"),
