@@ -277,6 +277,25 @@ def test_no_two_parts_of_other_rows_have_one_name(
     assert {*names} <= {part.value for part in parts if part.column == "odd"}
 
 
+@pytest.mark.parametrize(
+    ("end", "written"),
+    [
+        ("9999-12-31T23:59:59-05:00", "9999-12-31 23:59"),
+        ("9999-12-31T23:59:59.999999", "9999-12-31 23:59"),
+        ("0001-01-01T00:00:00+01:00", "0001-01-01"),
+    ],
+)
+def test_a_date_at_an_end_of_the_calendar_is_a_date(end: str, written: str) -> None:
+    rows, words = file_of(7)
+    days = [end if row % 4 == 0 else f"2024-01-{row % 28 + 1:02}" for row in range(N)]
+    rows = replace(rows, table={"day": days})
+    predictions = predicted(rows, words, np.zeros(N, dtype=bool))
+    parts = row_groups(rows, predictions, words, LABELS, np.arange(N))
+    ends = [end for part in parts if part.column == "day" for end in part.value.split(" to ")]
+    assert written in ends
+    assert any(end.startswith("2024-01-") for end in ends)
+
+
 def test_without_labels_or_classes_a_sentence_says_so() -> None:
     rows, words = file_of(0, 20)
     predictions = predicted(rows, words, np.zeros(20, dtype=bool))

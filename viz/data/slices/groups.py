@@ -29,6 +29,8 @@ MAX_VALUES = 10
 """Up to so many different numbers or dates each stand for themselves."""
 MAX_WRITTEN = 80
 """Letters of a cell that a reader is shown, unless more are needed to tell it from others."""
+FIRST_SECOND = datetime(1, 1, 1, tzinfo=UTC).timestamp()
+LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 EMPTY, CUT_OFF, TOKENS = "(empty)", "cut off", "tokens"
 
 Kind = Literal["column", "length", "word"]
@@ -229,7 +231,8 @@ def _as_seconds(value: Any) -> float | None:
     if not isinstance(value, date):
         return None
     moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return min(max(seconds, FIRST_SECOND), LAST_SECOND)  # UTC may be in the year 0 or 10000
 
 
 def _number(value: float, digits: int) -> str:
