@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from viz.data.shift.domain_classifier import grouped_folds
-from viz.data.shift.information_chain import InformationChain, shifted_prior
+from viz.data.shift.information_chain import Information, InformationChain, shifted_prior
 
 CENTERS = np.array([[2.0, 0, 0], [0, 2, 0], [0, 0, 2]])
 
@@ -56,6 +56,19 @@ def test_what_was_said_before_is_not_counted_twice() -> None:
     again = chain.add(2 * feature[:, None] + 1)
     assert first.above_zero
     assert abs(again.bits) < 0.005
+
+
+def test_what_is_the_same_in_all_rows_says_nothing() -> None:
+    """Gains of rounding are above their error now and then."""
+    labels = np.repeat([False, True], 200)
+    for seed in range(8):
+        draw = np.random.default_rng(seed)
+        chain = InformationChain(labels, grouped_folds(range(400), seed=seed))
+        chain.add((draw.normal(size=400) + labels)[:, None])
+        again = chain.add(np.zeros((400, 2))), chain.add_many(np.zeros((400, 0)))
+        assert not any(each.above_zero or each.bits for each in again)
+    assert not Information(1e-9, 0.0).above_zero
+    assert Information(1e-3, 1e-4).above_zero
 
 
 def test_files_of_unlike_sizes_count_half_each() -> None:

@@ -15,7 +15,9 @@ from viz.data.options import AuditOptions
 from viz.data.rows.audit_rows import AuditRows, rows_from
 from viz.data.rows.row_predictions import RowPredictions, predict
 from viz.data.shift import accuracy_estimate
+from viz.data.shift.causes import PooledRows, rank_causes
 from viz.data.shift.shift import Shift, measure_shift
+from viz.data.shift.word_components import word_presence
 
 SHARED = ["the", "as", "on", "was", "not"]
 TOPICS = {
@@ -129,6 +131,27 @@ def test_a_new_topic_is_split_over_its_words_exactly(classifier: Classifier, bef
     assert total == pytest.approx(shift.domain_difference)
     assert shift.domain_difference > 0
     assert sum(passes) == pytest.approx(3 * 80)
+
+
+def test_without_a_cause_the_test_that_is_clearest_is_named() -> None:
+    words = [("oil",), ("team",)] * 100
+    rows = PooledRows(
+        labels=np.repeat([False, True], 100),
+        folds=np.arange(200) % 5,
+        words=words,
+        misspelled={},
+        probabilities=np.zeros((200, 0)),
+        flags=np.zeros((200, 0)),
+        classes=(),
+        presence=word_presence(words, {}),
+        components=np.zeros((200, 0)),
+        states=None,
+    )
+    (cause,) = rank_causes(rows, {"length": 0.2, "the domain classifier": 0.001})
+    assert cause.sentence == (
+        "No cause that is looked for explains the difference; it is clearest in the test of the "
+        "domain classifier (p = 0.001 on its own)."
+    )
 
 
 def test_misspelled_words_come_first(classifier: Classifier, before: Made) -> None:

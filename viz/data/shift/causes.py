@@ -75,8 +75,8 @@ def rank_causes(rows: PooledRows, tests: Mapping[str, float]) -> tuple[ShiftCaus
         return tuple(causes)
     first = min(tests, key=lambda name: tests[name])
     sentence = (
-        f"No cause that is looked for explains the difference; it is clearest in the {first} "
-        f"(p = {tests[first]:.3f} on its own)."
+        f"No cause that is looked for explains the difference; it is clearest in the test of "
+        f"{first} (p = {tests[first]:.3f} on its own)."
     )
     return (ShiftCause(cause="other", strength=0.0, sentence=sentence),)
 

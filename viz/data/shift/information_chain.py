@@ -29,6 +29,8 @@ EM_STEPS = 200
 MIN_PROBABILITY = 1e-6
 Z_VALUE = 1.645
 """Standard errors that an information must be above zero: one-sided, at 5%."""
+MIN_BITS = 1e-6
+"""What is less is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Information:
     @property
     def above_zero(self) -> bool:
         """Whether chance does not explain it."""
-        return self.bits > Z_VALUE * self.error
+        return self.bits > max(Z_VALUE * self.error, MIN_BITS)
 
 
 class InformationChain:
@@ -62,7 +64,10 @@ class InformationChain:
         self._probabilities = np.full(n_rows, 0.5)
 
     def add(self, features: FloatArray) -> Information:
-        """What a few features say beyond those before.  (M, F)"""
+        """What a few features say beyond those before; constant ones say nothing.  (M, F)"""
+        features = features[:, np.ptp(features, axis=0) > 0]
+        if not features.shape[1]:
+            return Information(0.0, 0.0)
         before = self._losses()
         self._features = np.column_stack([self._features, features])
         probabilities = np.full(len(self.labels), 0.5)
