@@ -1,13 +1,18 @@
 """Some rows of an audit: by what was predicted, by a part of the file, by a search."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.audits import full_audit, unlabeled_audit
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
+from viz.data.rows.audit_rows import rows_from
 from viz.data.rows.row_filter import RowFilter, rows_of_group
+from viz.data.rows.row_predictions import predict
+from viz.data.rows.row_table import OWN_COLUMNS, row_table
 from viz.data.slices.slices import Slices, find_slices
 
 AUDIT = full_audit()
@@ -33,6 +38,29 @@ def test_a_search_is_for_letters_in_any_case_and_no_pattern() -> None:
     assert len(rows)
     assert all("game chip" in AUDIT.rows.texts[row] for row in rows)
     assert not len(RowFilter(search="game.chip").rows(AUDIT.table))
+
+
+def test_a_column_of_the_file_is_never_taken_for_one_of_the_audit(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    texts = ["oil prices", "team wins", "oil"]
+    rows = rows_from(
+        [dict.fromkeys(OWN_COLUMNS, number) | {"text": text} for number, text in enumerate(texts)],
+        classifier,
+        labeled=False,
+    )
+    table = row_table(classifier, rows, predict(classifier, texts))
+    assert RowFilter(search="oil").rows(table).tolist() == [0, 2]
+    assert list(table["pair (file)"]) == list(table["windows (file)"]) == [0, 1, 2]
+    assert {*OWN_COLUMNS} > {name for name in table if "(file)" not in name}
+    folder = tiny_checkpoint(tmp_path, labels=("score",), problem_type="regression")
+    score = Classifier.load(folder)
+    rows = rows_from(
+        [{"text": text, "score": 9 * n, "correct": True} for n, text in enumerate(texts)], score
+    )
+    table = row_table(score, rows, predict(score, texts))
+    assert RowFilter().rows(table).tolist() == np.argsort(-table["loss"].to_numpy(float)).tolist()
+    assert RowFilter().rows(table).tolist() != [0, 1, 2]
 
 
 def test_of_a_file_without_labels_no_row_is_an_error() -> None:

@@ -12,6 +12,11 @@ from viz.data.rows.row_predictions import RowPredictions
 from viz.model.classifier import Classifier
 from viz.model.row_windows import settings_of_rows
 
+OWN_COLUMNS = (
+    "row", "place", "label", "prediction", "correct", "probability", "label_probability", "loss",
+    "entropy", "margin", "tokens", "unseen_tokens", "windows", "near_copy", "text", "pair",
+)  # fmt: skip
+"""Those of the table; not every table has all."""
 MIN_PROBABILITY = 1e-12
 """The least probability whose logarithm is taken."""
 
@@ -34,8 +39,8 @@ def row_table(
     - `tokens`, `unseen_tokens`: what the model read, and what it never saw.
     - `windows`: in how many windows it read the text; only where texts are read in windows.
     - `near_copy`: the number of a row that says nearly the same with another label.
-    - `text`, and `pair` where there is one; then all other columns of the file.  One whose name is
-      taken already gets ` (file)` behind it.
+    - `text`, and `pair` where there is one; then all other columns of the file.  One with a name
+      above, whether that column is there or not, gets ` (file)` behind it.
     """
     read, labeled = predictions.read, labeled_rows(rows, predictions)
     columns: dict[str, object] = {"row": np.arange(len(rows)), "place": list(rows.places)}
@@ -53,7 +58,7 @@ def row_table(
     used = {rows.columns.text, rows.columns.pair, rows.columns.label}
     for name, cells in rows.table.items():
         if name not in used:
-            while name in columns:
+            while name in columns or name in OWN_COLUMNS:
                 name = f"{name} (file)"
             columns[name] = list(cells)
     return pd.DataFrame(columns)
