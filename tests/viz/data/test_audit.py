@@ -245,6 +245,18 @@ def test_near_copies_with_another_label_point_at_each_other(classifier: Classifi
     assert list(conflicting_copies(rows)) == [1, 0, 1, -1, -1, -1, -1]
 
 
+def test_a_score_of_minus_one_is_a_label_of_near_copies(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path, labels=("score",), problem_type="regression")
+    records = [
+        {"text": "Oil prices rise as stocks fall", "score": -1.0},
+        {"text": "oil prices rise as stocks fall!", "score": 1.0},
+        {"text": "The team wins the game", "score": -1.0},
+        {"text": "The team wins the game", "score": None},
+    ]
+    rows = rows_from(records, Classifier.load(folder))
+    assert list(conflicting_copies(rows)) == [1, 0, -1, -1]
+
+
 def test_what_is_damaged_in_the_cache_is_worked_out_again(tmp_path: Path) -> None:
     indices, settings = np.array([2, 0]), {"a": 1}
     cache = AuditCache(tmp_path, settings)

@@ -13,12 +13,17 @@ NO_LABELED_ROW = Missing(missing="No row has both a label and a text that the mo
 
 def labeled_rows(rows: AuditRows, predictions: RowPredictions) -> BoolArray:
     """Which rows were read and have a label.  (N,)"""
+    labeled: BoolArray = predictions.read & rows_with_label(rows)
+    return labeled
+
+
+def rows_with_label(rows: AuditRows) -> BoolArray:
+    """Which rows have a label, read or not.  (N,)"""
     gold = rows.gold
     if gold is None:
         return np.zeros(len(rows), dtype=bool)
     known = ~np.isnan(gold) if np.issubdtype(gold.dtype, np.floating) else gold >= 0
-    labeled: BoolArray = predictions.read & (known.all(axis=1) if known.ndim == 2 else known)
-    return labeled
+    return np.asarray(known.all(axis=1) if known.ndim == 2 else known)
 
 
 def right_rows(rows: AuditRows, predictions: RowPredictions) -> BoolArray:

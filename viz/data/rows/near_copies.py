@@ -7,6 +7,7 @@ import numpy as np
 from finetune.checkpoint.arrays import IntArray
 from finetune.data.check.minhash import near_duplicate_pairs, normalized
 from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.labeled_rows import rows_with_label
 from viz.jobs.cancellation import check_cancelled
 
 
@@ -21,9 +22,9 @@ def conflicting_copies(rows: AuditRows) -> IntArray:
     """
     copies = np.full(len(rows), -1)
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    labels = _labels(rows)
-    for row, label in enumerate(labels):
-        if label is not None and rows.texts[row]:
+    labels = [] if rows.gold is None else rows.gold.tolist()
+    for row in np.flatnonzero(rows_with_label(rows)).tolist():
+        if rows.texts[row]:
             parts = (rows.texts[row],) if rows.pairs is None else (rows.texts[row], rows.pairs[row])
             groups[tuple(normalized(part) for part in parts)].append(row)
     check_cancelled()
@@ -42,13 +43,3 @@ def conflicting_copies(rows: AuditRows) -> IntArray:
         for row in group:
             copies[row] = second if labels[row] == labels[first] else first
     return copies
-
-
-def _labels(rows: AuditRows) -> list[object]:
-    """What is compared of the labels of rows; None where there is none."""
-    gold = rows.gold
-    if gold is None:
-        return [None] * len(rows)
-    if gold.ndim == 2:
-        return [None if np.isnan(flags).any() else tuple(flags.tolist()) for flags in gold]
-    return [None if value != value or value == -1 else value for value in gold.tolist()]
