@@ -36,7 +36,11 @@ def compare(
     ] = None,
     pair: PairOption = None,
     other_pair: Annotated[
-        str | None, typer.Option(help="Second text of the other text.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Second text of the other text; where that is left out, of the same one.",
+            show_default=False,
+        ),
     ] = None,
     checkpoint: CheckpointOption = None,
     with_checkpoint: Annotated[
@@ -88,20 +92,22 @@ def compare(
     Example: clsight compare "Oil prices rise" "Ticket prices rise" --output pictures
     """
     with exit_on_error():
-        if other_text is None and with_checkpoint is None:
+        if other_text is None and other_pair is None and with_checkpoint is None:
             raise SelectionError(
                 "There is nothing to compare with; give another text, or a checkpoint with "
                 "--with-checkpoint."
             )
         if head is not None and layer is None:
             raise SelectionError("--head needs --layer, for every layer has heads of its own.")
+        if layer is not None and output is None:
+            raise SelectionError("--layer is of a figure; name a folder for it with --output.")
         if method is not None:
             check_method(method)
         kinds, formats = _names(figure), _names(format)
         _check_names(kinds, formats)
         compared = _compare(
             (text, text if other_text is None else other_text),
-            (pair, pair if other_text is None else other_pair),
+            (pair, pair if other_text is None and other_pair is None else other_pair),
             (checkpoint, with_checkpoint),
             method=method,
             target=target,
@@ -122,11 +128,16 @@ def _names(option: str) -> list[str]:
 
 
 def _check_names(kinds: list[str], formats: list[str]) -> None:
-    """Refuse an unknown name before anything slow begins."""
+    """Refuse an unknown name, or none at all, before anything slow begins."""
     from viz.export.comparison_files import FORMATS
     from viz.figures.comparison_kinds import COMPARISON_KINDS
 
     for what, names, known in (("Figure", kinds, COMPARISON_KINDS), ("Format", formats, FORMATS)):
+        if not names:
+            option = what.lower()
+            raise SelectionError(
+                f"No {option} was named; give at least one of {', '.join(known)} with --{option}."
+            )
         for name in names:
             if name not in known:
                 raise SelectionError(f"{what} {name!r} is unknown; known are {', '.join(known)}.")

@@ -143,6 +143,27 @@ def test_the_command_says_what_changed_and_writes_it(checkpoint: Path, tmp_path:
     assert record["words"]["method"] == "decomposition"
 
 
+@pytest.mark.parametrize(
+    ("options", "pairs"),
+    [
+        (["--pair", "oil", "--other-pair", "team"], ("oil", "team")),
+        (["--other-pair", "team"], (None, "team")),
+        (["--pair", "oil", "--with-checkpoint"], ("oil", "oil")),
+        (["--pair", "oil", "--other-pair", "team", "--with-checkpoint"], ("oil", "team")),
+        ([SECOND, "--pair", "oil"], ("oil", None)),
+    ],
+)
+def test_the_command_reads_each_second_text(
+    checkpoint: Path, options: list[str], pairs: tuple[str | None, str | None]
+) -> None:
+    options = [*options, str(checkpoint)] if options[-1] == "--with-checkpoint" else options
+    base = ["compare", FIRST, "--checkpoint", str(checkpoint), "--json"]
+    result = CliRunner().invoke(app, [*base, *options])
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert (record["first"]["pair"], record["second"]["pair"]) == pairs
+
+
 def test_the_command_compares_two_checkpoints(checkpoint: Path) -> None:
     pair = ["--checkpoint", str(checkpoint), "--with-checkpoint", str(checkpoint)]
     result = CliRunner().invoke(app, ["compare", FIRST, *pair])
@@ -158,6 +179,9 @@ def test_the_command_compares_two_checkpoints(checkpoint: Path) -> None:
         ([SECOND, "--head", "1"], "--head needs --layer"),
         ([SECOND, "--format", "gif"], "Format 'gif' is unknown"),
         ([SECOND, "--figure", "atlas"], "Figure 'atlas' is unknown"),
+        ([SECOND, "--format", ","], "No format was named; give at least one of png"),
+        ([SECOND, "--figure", ""], "No figure was named; give at least one of words"),
+        ([SECOND, "--layer", "99"], "--layer is of a figure; name a folder for it with --output"),
     ],
 )
 def test_the_command_refuses_in_one_sentence(options: list[str], sentence: str) -> None:
