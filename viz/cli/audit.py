@@ -110,7 +110,11 @@ def audit(
         rows = open_rows(data, classifier, columns, limit=limit, labeled=labels)
         if reading.requested:
             require_single_texts(rows.columns.pair)
-        earlier = None if reference is None else open_rows(reference, classifier, columns)
+        earlier = None
+        if reference is not None:
+            earlier = open_rows(
+                reference, classifier, columns, labeled=labels, requires_label=False
+            )
         print_text(_columns_read(rows.columns))
         options = AuditOptions(
             trained_on=trained_on,

@@ -73,6 +73,29 @@ def test_bad_input_gets_one_sentence(checkpoint: Path, data: Path, tmp_path: Pat
     assert not (tmp_path / "out" / "audit.json").exists()
 
 
+def test_labels_of_the_reference_are_read_where_they_are_asked_for_and_there(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    few = ("--explain", "1", "--cells", "0", "--counterfactuals", "0")
+    for name, rows in (
+        ("new.csv", "text,topic\noil prices,World\nteam,Sports"),
+        ("spam.csv", "text,label\noil,spam\nteam,spam"),
+        ("plain.csv", "text\noil\nteam"),
+    ):
+        (tmp_path / name).write_text(rows, "utf-8")
+    for reference, options, expected in (
+        ("spam.csv", ["--no-labels"], 0),
+        ("plain.csv", ["--label-column", "topic"], 0),
+        ("spam.csv", ["--label-column", "topic"], 0),
+        ("spam.csv", [], 1),
+    ):
+        out = ("--output", tmp_path / "out", "--checkpoint", checkpoint, *few)
+        files = ("--data", tmp_path / "new.csv", "--reference", tmp_path / reference)
+        code, _, err = run(*files, *options, *out)
+        assert code == expected, err
+        assert ("spam" in err) == bool(expected)
+
+
 def test_nothing_else_is_written_over(checkpoint: Path, data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()

@@ -67,6 +67,7 @@ def open_rows(
     *,
     limit: int | None = None,
     labeled: bool = True,
+    requires_label: bool = True,
 ) -> AuditRows:
     """Read all rows of a file.
 
@@ -76,6 +77,8 @@ def open_rows(
         columns: The columns that are named; others are found by usual names.
         limit: Only the first so many rows.
         labeled: Whether to read labels, where there are any.
+        requires_label: Whether a label column that is named has to be there; if not, a file without
+            it has no labels.
 
     Raises:
         SelectionError: where it can't be read, has no text column, or has a label that is none of
@@ -86,6 +89,8 @@ def open_rows(
             table = read_opened(path.name, file)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256")
+        if not requires_label and columns.label not in (None, *table.column_names):
+            columns, labeled = replace(columns, label=None), False
         return _audit_rows(table, digest, classifier, columns, limit=limit, labeled=labeled)
     except DataError as error:
         raise SelectionError(as_sentence(error)) from error
