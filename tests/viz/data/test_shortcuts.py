@@ -60,6 +60,10 @@ def test_a_planted_word_is_flagged_unless_it_is_shuffled(
     assert shortcuts.n_explained == N
     flagged = [(item.word, item.label) for item in shortcuts.items if item.flagged]
     assert flagged == ([] if shuffled else [(PLANTED, TOPICS[1])])
+    words = [text.casefold().split() for text in texts]
+    for item in shortcuts.items:
+        inside = predictions.predicted == classifier.labels.index(item.label)
+        assert item.n_rows == sum(item.word in words[row] for row in np.flatnonzero(inside))
     edits = sum(item.n_removal + item.n_insertion for item in shortcuts.items)
     assert sum(passes) >= N * PASSES_PER_ROW + edits
     if shuffled:

@@ -49,7 +49,7 @@ class Shortcut:
     word: str
     label: str
     n_rows: Count
-    """Rows that have the word, among those that were explained."""
+    """Rows that have the word and are put into the class, among those that were explained."""
     contribution: Interval
     """What it adds to the class over the mean of the others, mean over these rows."""
     removal: Interval
@@ -254,7 +254,7 @@ def _shortcut(
     return Shortcut(
         word=word.key,
         label=label,
-        n_rows=len(word.rows),
+        n_rows=len(contributions),
         contribution=contribution.interval(0),
         removal=removed.interval(0),
         n_removal=len(removal.flips),
