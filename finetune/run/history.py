@@ -1,8 +1,9 @@
 """The history of a run: its weights at some steps, kept on the way and put together when read.
 
 `finetune train --keep-epochs` and `--keep-steps N` leave a folder `history/step-000120` for each
-kept step inside the checkpoint. The first frame is the base model with its new head before the
-first step; the last is the finished checkpoint. `history_writing` writes what is read here.
+kept step inside the checkpoint. The first frame is the base model before the first step, with its
+new head where it got one; the last is the finished checkpoint. `history_writing` writes what is
+read here.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ class HistoryFrame:
     """The weights of a run at one step, and what was known of them then."""
 
     step: int
-    """Steps of the optimizer before it; 0 is the base with its new head."""
+    """Steps of the optimizer before it; 0 is the base as it began."""
     epoch: float
     """Epochs before it, in fractions."""
     loss: float | None

@@ -143,6 +143,9 @@ def test_the_best_epoch_comes_last_where_it_was_not_the_last(tmp_path: Path) -> 
     np.testing.assert_array_equal(last.prediction.logits, best.prediction.logits)
     assert not np.array_equal(last.prediction.logits, after.prediction.logits)
     assert last.from_before is not None
+    assert changes(shown, 0).startswith(
+        "The base model, before the first step. By the last frame, L"
+    )
     assert changes(shown, 3).startswith("Since step 20, the head that changed most is L")
 
 

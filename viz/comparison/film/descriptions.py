@@ -37,7 +37,7 @@ def changes(film: Film, index: int) -> str:
         return film.no_attention
     sentences = []
     if not index:
-        sentences.append("The base model, with its new head as it was drawn at random.")
+        sentences.append("The base model, before the first step.")
         last = film.frames[-1]
         if isinstance(last, FilmFrame) and last.from_base is not None:
             head = changed_most(last.from_base)
