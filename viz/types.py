@@ -26,7 +26,9 @@ Inputs = Mapping[str, IntArray]
 ROW_TOLERANCE = 1e-4
 """How far the sum of a row of attention weights may be from 1 (float32 over 512 keys)."""
 SHARE_TOLERANCE = 1e-3
-"""How far hidden value and shares of words may be from the explained scalar, relative to them."""
+"""How far shares of words may be from the difference that they split, relative to it."""
+SINGLE_PRECISION = 1e-6
+"""How far two readings may be from each other by rounding, relative to the larger."""
 
 
 class ShownInNotebooks:
@@ -333,6 +335,16 @@ class Reading(ShownInNotebooks):
         return int(self.pooling.argmax())
 
 
+def splits_difference(total: float, hidden: float, value: float) -> bool:
+    """Whether what words have together is the difference that hiding every one of them makes.
+
+    Measured against that difference, since a score may lie far from 0, as a year does.
+    """
+    difference = value - hidden
+    rounding = SINGLE_PRECISION * max(abs(hidden), abs(value))
+    return abs(total - difference) <= SHARE_TOLERANCE * abs(difference) + rounding
+
+
 @dataclass(frozen=True, slots=True)
 class WordShares:
     """What each word adds to an explained scalar: F(text) = F(every word hidden) + their sum."""
@@ -352,14 +364,22 @@ class WordShares:
     def __post_init__(self) -> None:
         """Refuse shares that don't add up, or that change the sign of a word; freeze them."""
         scores = _frozen(np.asarray(self.scores, dtype=np.float64))
-        gap = abs(self.hidden + float(scores.sum()) - self.value)
-        if not gap <= SHARE_TOLERANCE * max(abs(self.hidden), abs(self.value)):
-            raise ValueError(
-                f"hidden value and shares are {gap:.3g} away from the explained {self.value:.6g}"
-            )
+        self.require_sum(float(scores.sum()))
         if not min(self.factors) > 0:
             raise ValueError(f"factors are {self.factors}; both have to be above 0")
         object.__setattr__(self, "scores", scores)
+
+    def require_sum(self, total: float) -> None:
+        """Refuse a sum of shares that doesn't add up with the hidden value.
+
+        Raises:
+            ValueError: says how far it is away.
+        """
+        if not splits_difference(total, self.hidden, self.value):
+            gap = abs(self.hidden + total - self.value)
+            raise ValueError(
+                f"hidden value and shares are {gap:.3g} away from the explained {self.value:.6g}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

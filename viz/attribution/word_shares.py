@@ -19,7 +19,7 @@ from viz.attribution.method import Method
 from viz.attribution.target import Target
 from viz.errors import MethodError
 from viz.model.perturbation import Operator, Perturbation
-from viz.types import SHARE_TOLERANCE, Attribution, WordShares
+from viz.types import Attribution, WordShares, splits_difference
 
 N_VERSIONS = 3
 """Versions of a text that are read: no word, the words for alone, the words against alone."""
@@ -87,8 +87,7 @@ def word_shares(
     values = target.value(versions.logits(keep, operator).astype(np.float64))
     hidden, with_for, with_against = values.tolist()
     difference = attribution.value - hidden
-    gap = abs(float(raw.sum()) - difference)
-    if gap <= SHARE_TOLERANCE * max(abs(attribution.value), abs(hidden)):
+    if splits_difference(float(raw.sum()), hidden, attribution.value):
         factors = (1.0, 1.0)
     else:
         # Each side's Shapley value: what it adds to nothing and to the other side, averaged.

@@ -12,7 +12,7 @@ from viz.attribution import find_method
 from viz.attribution.descriptions import is_relative
 from viz.comparison.alignment import Alignment, Edit
 from viz.errors import MethodError, SelectionError
-from viz.types import SHARE_TOLERANCE, Attribution
+from viz.types import Attribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,7 @@ class WordComparison:
         for attribution, scores in sides:
             shares = attribution.shares
             assert shares is not None  # of both, or `has_shares` would be false
-            gap = abs(shares.hidden + math.fsum(filter(None, scores)) - shares.value)
-            if not gap <= SHARE_TOLERANCE * max(abs(shares.hidden), abs(shares.value)):
-                raise ValueError(
-                    f"hidden value and shares of words are {gap:.3g} away from {shares.value:.6g}"
-                )
+            shares.require_sum(math.fsum(filter(None, scores)))
 
     @property
     def method(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from finetune.checkpoint.windows import WindowSettings
 from tests.families import family_checkpoint
@@ -101,6 +102,26 @@ def test_the_scale_of_scores_does_not_matter(classifier: Classifier, reading: Re
     assert versions.n_read == 3
     assert attribution.shares is None
     assert attribution.shown is attribution.scores
+
+
+def test_scores_far_from_0_are_stretched_too(folder: Path) -> None:
+    """As those of years: 0.1% of one is more than what all words of a text change."""
+    path = tiny_checkpoint(folder / "years", labels=("year",), problem_type="regression")
+    file = path / "model.safetensors"
+    weights = load_file(file)
+    weights["classifier.weight"] *= 15
+    weights["classifier.bias"] += 2000
+    save_file(weights, file, {"format": "pt"})
+    classifier = Classifier.load(path)
+    reading = classifier.read("bad movie was not very good")
+    for method, stretched in (("decomposition", True), ("occlusion", True), ("shapley", False)):
+        attribution = attribute(classifier, reading, method)
+        shares = attribution.shares
+        assert shares is not None
+        difference = shares.value - shares.hidden
+        assert 0.1 < abs(difference) < 2
+        assert float(shares.scores.sum()) == pytest.approx(difference, rel=2e-3)
+        assert (shares.factors != (1.0, 1.0)) == stretched
 
 
 @pytest.mark.parametrize("operator", ["mask", "delete"])
@@ -205,5 +226,9 @@ def test_a_record_of_shares_checks_itself() -> None:
     assert not good.scores.flags.writeable
     with pytest.raises(ValueError, match=r"0\.1 away from the explained"):
         WordShares(np.array([1.0, -0.3]), 0.4, 1.0, "mask")
+    with pytest.raises(ValueError, match=r"0\.1 away from the explained"):
+        WordShares(np.array([1.0, -0.3]), 1990.4, 1991.0, "mask")
+    rounding = WordShares(np.array([1.001, -0.4]), 1990.4, 1991.0, "mask")
+    assert rounding.factors == (1.0, 1.0)
     with pytest.raises(ValueError, match="above 0"):
         replace(good, factors=(1.0, 0.0))

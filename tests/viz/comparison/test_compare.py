@@ -295,7 +295,7 @@ def test_shares_that_do_not_add_up_and_ways_of_hiding_that_differ_are_refused(
     assert words is not None
     strongest = max(words.changes, key=lambda change: abs(change.first or 0))
     kept = tuple(change for change in words.changes if change is not strongest)
-    with pytest.raises(ValueError, match=r"hidden value and shares of words are .* away"):
+    with pytest.raises(ValueError, match=r"hidden value and shares are .* away"):
         WordComparison(kept, words.first, words.second)
     assert words.second.shares is not None
     other = replace(words.second, shares=replace(words.second.shares, operator="delete"))
