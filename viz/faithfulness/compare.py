@@ -75,22 +75,21 @@ class Comparison:
         return float(np.mean([values[name] for values in self.random[operator]]))
 
     def best_aopc(self, operator: Operator) -> float:
-        """The highest AOPC that any order reached, searched and random ones included."""
-        values = [each["aopc"] for each in self._orders(operator)]
-        if operator in self.limits:
-            values.append(self.limits[operator].best)
-        return max(values)
+        """The highest AOPC that any order reached, reversed, searched and random ones included."""
+        return max(self._every_aopc(operator))
 
     def worst_aopc(self, operator: Operator) -> float:
         """The lowest AOPC that any order reached, reversed, searched and random ones included."""
-        values = [min(each["aopc"], each["aopc_least"]) for each in self._orders(operator)]
-        if operator in self.limits:
-            values.append(self.limits[operator].worst)
-        return min(values)
+        return min(self._every_aopc(operator))
 
-    def _orders(self, operator: Operator) -> list[Values]:
-        """What every order that was measured reached."""
-        return [*(row.measures[operator] for row in self.measured), *self.random[operator]]
+    def _every_aopc(self, operator: Operator) -> list[float]:
+        """What every order that was measured reached, in either direction."""
+        orders = [*(row.measures[operator] for row in self.measured), *self.random[operator]]
+        values = [each[name] for each in orders for name in ("aopc", "aopc_least")]
+        if (limits := self.limits.get(operator)) is not None:
+            # To a judge, the worst order of the original may be the better one.
+            values += [limits.worst, limits.best]
+        return values
 
     def share(self, row: ComparedMethod, operator: Operator) -> float | None:
         """How far a method comes from the random mean (0) to the best found (1), in AOPC.

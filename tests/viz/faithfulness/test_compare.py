@@ -1,6 +1,7 @@
 """All methods on one text, and how far their scores agree."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from viz.errors import MethodError
 from viz.faithfulness.agreement import kendall, leave_one_out, polarity
 from viz.faithfulness.compare import compare, expected_passes
 from viz.faithfulness.evidence import evidence
+from viz.faithfulness.limits import Limits
 from viz.faithfulness.metrics import (
     measure,
 )
@@ -83,6 +85,26 @@ def test_the_table_holds_what_each_method_is_worth(double: Classifier) -> None:
     assert sum(reported) <= expected_passes(double, versions.n_words, QUICK)
 
 
+def test_a_reversed_order_may_be_the_best_and_a_worst_one_the_best_to_a_judge(
+    double: Classifier,
+) -> None:
+    found = compare(double, double.read(TEXT), ["attention", "saliency"], n_random=2)
+    for high, low in (("aopc", "aopc_least"), ("aopc_least", "aopc")):
+        for at in range(4):  # each order in turn is the best one, and its reverse the worst
+            numbers = [{high: 0.1, low: 0.0} for _ in range(4)]
+            numbers[at] = {high: 0.9, low: -0.5}
+            rows = tuple(
+                replace(row, measures={"mask": own})
+                for row, own in zip(found.rows, numbers[:2], strict=True)
+            )
+            one = replace(found, rows=rows, random={"mask": tuple(numbers[2:])})
+            assert (one.best_aopc("mask"), one.worst_aopc("mask")) == (0.9, -0.5)
+            assert all((one.share(row, "mask") or 0) <= 1 for row in one.rows)
+    for worst, best in ((-0.6, 0.95), (0.95, -0.6)):
+        searched = replace(one, limits={"mask": Limits(worst, best, (0, 1), (1, 0))})
+        assert (searched.best_aopc("mask"), searched.worst_aopc("mask")) == (0.95, -0.6)
+
+
 def test_methods_agree_with_themselves_and_as_much_with_one_another(double: Classifier) -> None:
     found = compare(double, double.read(TEXT), ["decomposition", "saliency", "occlusion"])
     assert found.agreement.shape == (3, 3)
@@ -111,10 +133,10 @@ def test_a_method_that_is_refused_is_listed_with_its_sentence(tmp_path: Path) ->
     assert found.share(refused, "mask") is None
     assert found.measured == (measured,)
     assert found.agreement.shape == (1, 1)
-    # One random order alone is both limits, and nothing lies between them.
+    # One random order alone, and its reverse, are both limits.
     alone = compare(classifier, classifier.read(TEXT), ["decomposition"], n_random=1)
     (values,) = alone.random["mask"]
-    assert alone.best_aopc("mask") == values["aopc"]
+    assert alone.best_aopc("mask") == max(values["aopc"], values["aopc_least"])
     assert alone.worst_aopc("mask") == min(values["aopc"], values["aopc_least"])
 
 
