@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from finetune.errors import number_of
-from viz.attribution.descriptions import true_minus
+from viz.attribution.descriptions import decimals, true_minus
 from viz.faithfulness.interval import Interval
 from viz.faithfulness.judge_scores import JudgeScores
 from viz.faithfulness.operator_scores import OPERATOR_LABELS, OperatorScores
@@ -83,14 +83,14 @@ def columns_of(record: FaithfulnessRecord, operator: str) -> list[Column]:
     columns = []
     judge = record.judge
     if record.shows("aopc", operator):
-        columns.append(Column("Share", _SHARE, lambda one, under: under.share))
+        columns.append(Column("Share", _share(record), lambda one, under: under.share))
         if record.worst:
             columns.append(Column("NAOPC", _NAOPC, lambda one, under: under.naopc))
         if judge is not None:
             columns.append(
                 Column(
                     "Twin's share",
-                    _twin(judge),
+                    _twin(record, judge),
                     lambda one, under: judge.share(one.method, operator),
                 )
             )
@@ -99,7 +99,7 @@ def columns_of(record: FaithfulnessRecord, operator: str) -> list[Column]:
             f"{heading} − random",
             f"{name}, text by text minus that of random orders, {better} is better.",
             lambda one, under, metric=metric: under.minus_random.get(metric),  # type: ignore[misc]
-            3,
+            _places(record, operator, metric),
         )
         for metric, heading, name, better in _DIFFERENCES
         if record.shows(metric, operator)
@@ -107,10 +107,6 @@ def columns_of(record: FaithfulnessRecord, operator: str) -> list[Column]:
     return columns
 
 
-_SHARE = (
-    "Share: AOPC, what the probability of the class loses on average while words are hidden, most "
-    "important first, as a way from random orders (0) to the best order of each text (1)."
-)
 _NAOPC = "NAOPC: the same from the worst order of each text (0) to the best (1)."
 _DIFFERENCES = (
     ("comprehensiveness", "Comp.", "Comp.: comprehensiveness", "higher"),
@@ -118,9 +114,27 @@ _DIFFERENCES = (
 )
 
 
-def _twin(judge: JudgeScores) -> str:
+def _share(record: FaithfulnessRecord) -> str:
+    what = "the probability of the class" if record.decides else "the predicted score"
+    return (
+        f"Share: AOPC, what {what} loses on average while words are hidden, most important first, "
+        "as a way from random orders (0) to the best order of each text (1)."
+    )
+
+
+def _twin(record: FaithfulnessRecord, judge: JudgeScores) -> str:
     knows = " that knows hidden words" * bool(judge.masking)
-    return f"Twin's share: the same orders by the probabilities of a twin{knows}."
+    outcomes = "probabilities" if record.decides else "predicted scores"
+    return f"Twin's share: the same orders by the {outcomes} of a twin{knows}."
+
+
+def _places(record: FaithfulnessRecord, operator: str, metric: str) -> int:
+    """Decimals of a column of differences, which of predicted scores may be in any unit."""
+    if record.decides:
+        return 3
+    known = [one.under[operator].minus_random for one in record.methods if operator in one.under]
+    means = [abs(each[metric].mean) for each in known if metric in each]
+    return decimals(max(means, default=0.0))
 
 
 def _section(record: FaithfulnessRecord, operator: str, methods: Sequence[MethodScores]) -> Section:

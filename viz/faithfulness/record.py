@@ -140,6 +140,11 @@ class FaithfulnessRecord:
         return self.metric_test is None or self.metric_test.passed(metric, operator) is not False
 
     @property
+    def decides(self) -> bool:
+        """Whether the checkpoint puts texts into classes, which a predicted score does not."""
+        return any("flip_20" in means for means in self.random.values())
+
+    @property
     def ranking_operators(self) -> tuple[str, ...]:
         """The operators by which methods are ranked: those under which AOPC did not fail."""
         return tuple(operator for operator in self.random if self.shows("aopc", operator))

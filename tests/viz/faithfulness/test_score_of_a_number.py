@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +36,10 @@ from viz.errors import SelectionError
 from viz.export import FORMATS, FigureSpec, render
 from viz.export.comparison import comparison_csv
 from viz.export.report import report
+from viz.export.score_table import score_table
 from viz.faithfulness.compare import compare
 from viz.faithfulness.evidence import Erasure, Evidence, evidence
+from viz.faithfulness.judge_scores import JudgeScores
 from viz.faithfulness.metrics import METRICS, measure, metrics_of
 from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
@@ -371,6 +374,19 @@ def test_a_record_of_tiny_scores_keeps_their_digits(
     one, same = (record.methods[1].under["mask"].minus_default["aopc"] for record in records)
     assert same.mean == pytest.approx(1e-5 * one.mean, rel=1e-2)
     assert "0.00 " not in difference(same, regression=True)
+    table = score_table(tiny)
+    assert "AOPC, what the predicted score loses on average" in table.notes[1]
+    for section in table.sections:
+        for column, heading in enumerate(section.header):
+            if heading.endswith(" − random"):
+                means = [row[column].partition(" (")[0] for row in section.rows]
+                digits = [re.sub(r"\D", "", mean).lstrip("0") for mean in means]
+                assert max(map(len, digits)) >= 2  # of nine decimals at most
+    twin = replace(
+        tiny,
+        judge=JudgeScores("twin", "f" * 64, None, 2, None, {}, tiny.random, tiny.best, tiny.worst),
+    )
+    assert "the same orders by the predicted scores of a twin." in score_table(twin).notes[1]
 
 
 def test_heads_of_a_tiny_score_are_printed_with_their_digits(

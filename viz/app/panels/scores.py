@@ -87,19 +87,13 @@ def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]
 def _against_default(one: MethodScores, under: OperatorScores, record: FaithfulnessRecord) -> str:
     if one.method == record.default:
         return "–"
-    return difference(under.minus_default.get("aopc"), regression="flip_20" not in under.means)
+    return difference(under.minus_default.get("aopc"), regression=not record.decides)
 
 
 def _default_label(record: FaithfulnessRecord) -> str:
     """The label of the method that the others are compared with."""
     labels = [one.label for one in record.methods if one.method == record.default]
     return labels[0] if labels else record.default
-
-
-def _decides(record: FaithfulnessRecord) -> bool:
-    """Whether the model puts texts into classes, which a predicted score does not."""
-    under = [under for one in record.methods for under in one.under.values()]
-    return any("flip_20" in each.means for each in under)
 
 
 def _naopc_help(record: FaithfulnessRecord) -> str:
@@ -114,7 +108,7 @@ def _naopc_help(record: FaithfulnessRecord) -> str:
 
 def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
-    digits = "%.2f" if _decides(record) else "%.3g"
+    digits = "%.2f" if record.decides else "%.3g"
     columns: dict[str, ColumnConfig | str | None] = {
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "passes": column.NumberColumn("Passes", format="%.0f", help="Forward passes per text."),
