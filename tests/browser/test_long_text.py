@@ -66,7 +66,7 @@ def test_a_text_of_8192_tokens_is_read_zoomed_into_saved_and_its_attribution_can
     # It is read in the background; then the attribution begins.
     canceled = page.get_by_text("Decomposition: canceled.")
     page.get_by_role("button", name="Cancel").and_(
-        page.locator(".st-key-cancel-Decomposition button")
+        page.locator(".st-key-cancel-attribution button")
     ).click(timeout=2 * PATIENCE)
     expect(canceled).to_be_visible()
     atlas = page.get_by_test_id("atlas")

@@ -71,6 +71,12 @@ class ExplanationRequest:
         """The class explained and what it is compared with."""
         return self.target, self.against
 
+    @property
+    def attribution_kind(self) -> str:
+        """The kind of the attribution: that of a window is computed beside that of its document."""
+        is_window = self.windows is not None and self.windows.index is not None
+        return "window-attribution" if is_window else "attribution"
+
     def key(self, kind: str) -> Hashable:
         """What a result is cached by: another key once the checkpoint is written again."""
         return (kind, checkpoints.identity(self.source), self)
@@ -123,14 +129,19 @@ def contribution_job(
     )
 
 
+def known_attribution(request: ExplanationRequest) -> Attribution | None:
+    """The attribution; None where it isn't there yet."""
+    return cast("Attribution | None", results().get(request.key(request.attribution_kind)))
+
+
 def attribution(request: ExplanationRequest) -> Attribution | None:
     """The attribution, computed once; None where that takes long and isn't done yet.
 
     Raises:
         MethodError: where the method can't be used with this checkpoint.
     """
-    key = request.key("attribution")
-    result = cast("Attribution | None", results().get(key))
+    key = request.key(request.attribution_kind)
+    result = known_attribution(request)
     if result is None and _is_quick(request):
         return results().add(key, _attribute(request)(no_progress))
     return result
@@ -138,7 +149,7 @@ def attribution(request: ExplanationRequest) -> Attribution | None:
 
 def attribution_job(request: ExplanationRequest) -> BackgroundJob[Attribution]:
     """The attribution, being computed in the background."""
-    key = request.key("attribution")
+    key = request.key(request.attribution_kind)
     return submit(key, lambda: _attribute(request), estimated_passes(request))
 
 

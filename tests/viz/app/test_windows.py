@@ -1,7 +1,10 @@
 """Texts beyond a model's limit on the Read page, without a browser."""
 
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -11,7 +14,7 @@ from finetune.checkpoint.windows import POOLING_KEY, STRIDE_KEY
 from tests.page_content import component_data, page_text
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier, attribute_document, read_document
-from viz.app import keys, readings
+from viz.app import background, keys, readings
 from viz.app.documents import Windows
 from viz.attention.long_attention import LongAttention
 
@@ -30,10 +33,21 @@ def app(checkpoint: Path) -> AppTest:
 
 def finish(app: AppTest) -> AppTest:
     """Run the page until nothing is computed in the background any more."""
+    return run_until(app, lambda: not any(button.label == "Cancel" for button in app.button))
+
+
+def run(app: AppTest) -> AppTest:
+    """Run the page once."""
+    app.run()
+    assert not app.exception
+    return app
+
+
+def run_until(app: AppTest, is_over: Callable[[], bool]) -> AppTest:
+    """Run the page until something is true of it."""
     for _ in range(100):
-        app.run()
-        assert not app.exception
-        if not [button for button in app.button if button.label == "Cancel"]:
+        run(app)
+        if is_over():
             return app
         time.sleep(0.05)
     raise AssertionError("the page did not come to an end")
@@ -73,6 +87,33 @@ def test_windows_are_offered_and_pooled_and_opened(app: AppTest, classifier: Cla
     app.toggle(key=keys.WINDOWS).set_value(False).run()
     assert component_data(app, "strip") == {}
     assert "windows" not in app.query_params
+
+
+def test_a_window_is_explained_while_the_whole_text_still_is(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = {name: threading.Event() for name in ("attribute", "attribute_document")}
+
+    def wait_before(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def compute(*args: Any, progress: Callable[[float], None], **options: Any) -> Any:
+            while not may_end[name].wait(0.01):
+                progress(0)
+            return function(*args, progress=progress, **options)
+
+        return compute
+
+    for name in may_end:
+        monkeypatch.setattr(background, name, wait_before(name, getattr(background, name)))
+    background.results().clear()
+    app.query_params.update({"method": "occlusion", "windows": "1", "window": "1"})
+    for _ in range(3):
+        keys_of_jobs = {button.key for button in run(app).button if button.label == "Cancel"}
+    assert keys_of_jobs == {"cancel-attribution", "cancel-window-attribution"}
+    may_end["attribute"].set()
+    run_until(app, lambda: component_data(app, "colored-text") != {})
+    assert component_data(app, "strip")["sentences"] == []
+    may_end["attribute_document"].set()
+    run_until(app, lambda: component_data(app, "strip")["sentences"] != [])
 
 
 def test_windows_are_the_default_where_the_checkpoint_says_so(tmp_path: Path) -> None:

@@ -96,7 +96,10 @@ def wait(request: ExplanationRequest) -> Attribution | None:
     work = background.attribution_job(request)
     label = METHODS[request.method].label_of(checkpoints.classifier(request.source))
     return job_progress.result(
-        work, "attribution", label=label, seconds=background.estimated_seconds(request)
+        work,
+        request.attribution_kind,
+        label=label,
+        seconds=background.estimated_seconds(request),
     )
 
 

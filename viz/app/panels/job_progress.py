@@ -29,7 +29,7 @@ def result(
         seconds: About how long it takes; None where that is not known before it began.
     """
     if not (job.cancelled or job.wait(PATIENCE)):
-        st.fragment(_watch, run_every=POLL)(job, label, seconds)
+        st.fragment(_watch, run_every=POLL)(job, kind, label, seconds)
     elif job.cancelled:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             st.caption(f"{plain(label)}: canceled.", width="content")
@@ -43,7 +43,7 @@ def result(
     return None
 
 
-def _watch(job: BackgroundJob[object], label: str, seconds: float | None) -> None:
+def _watch(job: BackgroundJob[object], kind: str, label: str, seconds: float | None) -> None:
     """Show how far the job is and let the reader cancel it; the page runs again after it."""
     if job.cancelled or job.done:
         st.rerun()
@@ -51,7 +51,7 @@ def _watch(job: BackgroundJob[object], label: str, seconds: float | None) -> Non
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         text = label if left is None else f"{label}: {duration(left)}"
         st.progress(job.progress, text=plain(text))
-        st.button("Cancel", key=f"cancel-{label}", on_click=job.cancel, icon=":material/close:")
+        st.button("Cancel", key=f"cancel-{kind}", on_click=job.cancel, icon=":material/close:")
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,6 @@
 """A long text: a strip of all of it, and the words of the passage that is read."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -45,7 +44,7 @@ def show(request: ExplanationRequest, window: int | None = None) -> None:
         st.rerun()  # the whole page: it shows another window
     reading = readings.read(*request.inputs)
     divided = division(request)
-    result = cast("Attribution | None", background.results().get(request.key("attribution")))
+    result = background.known_attribution(request)
     passage = None
     if result is not None:
         sums = words.merge(result.shown, divided.sentences)
