@@ -24,6 +24,7 @@ from viz.model.text_files import Columns
 from viz.runs import files, uploads
 
 ROOT = Path(__file__).resolve().parents[3]
+COLUMNS = Columns("text", None, "label")
 ROWS = (
     ("oil prices rise", "World"),
     ("the team wins", "Business"),
@@ -53,10 +54,10 @@ def app(
     return run(app)
 
 
-def made_audit(file: Path, classifier: Classifier) -> Audit:
+def made_audit(file: Path, classifier: Classifier, columns: Columns = COLUMNS) -> Audit:
     """A real audit of a file, but for label errors that are made up."""
     options = AuditOptions(n_cells=0, n_counterfactuals=0, max_explained=1)
-    known = audit(classifier, open_rows(file, classifier), options=options)
+    known = audit(classifier, open_rows(file, classifier, columns), options=options)
     items = tuple(
         LabelError(
             row=row,
@@ -133,6 +134,40 @@ def test_a_label_that_is_kept_is_no_correction(app: AppTest) -> None:
     assert not any(button.label == "Save as a new file" for button in app.button)
 
 
+def test_decisions_stay_with_the_rows_and_the_column_that_they_are_about(
+    app: AppTest, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        audits,
+        "audit",
+        lambda request: made_audit(request.data, classifier, request.columns),
+    )
+    file = files.runs_folder() / files.DATA_FOLDER / "rows.csv"
+    content = "text,label,source\n" + "".join(f"{text},{label},World\n" for text, label in ROWS)
+    file.write_text(content)
+    run(app)
+    click(app, "Accept the suggestion")
+    click(app, "Save as a new file")
+
+    def is_decided() -> bool:
+        return "1 label changed" in page_text(app) and "Saved as" in page_text(app)
+
+    assert is_decided()
+    column = f"audit-label-{file}"
+    for change in (
+        lambda: file.write_text(content.replace("source\n", "source\nchip,Sci/Tech,World\n")),
+        lambda: app.selectbox(key=column).select("source"),
+    ):
+        change()
+        assert "changed" not in page_text(run(app))
+        assert "Saved as" not in page_text(app)
+        assert not any(button.label == "Save as a new file" for button in app.button)
+        file.write_text(content)
+        app.selectbox(key=column).select("label")
+        run(app)
+        assert is_decided()
+
+
 def test_ticked_rows_are_decided_about_together(app: AppTest) -> None:
     request = audits.AuditRequest.of("x", Path("rows.csv"), Columns(), None)
     known: Any = audits.audit(request)
@@ -146,7 +181,8 @@ def test_ticked_rows_are_decided_about_together(app: AppTest) -> None:
     ticked = AppTest.from_function(page, args=(items, request, known))
     run(ticked)
     click(ticked, "Accept 2 rows")
-    assert ticked.session_state[corrections.DECISIONS][1].keys() == {1, 2}
+    (decided,) = ticked.session_state[corrections.DECISIONS].values()
+    assert decided.keys() == {1, 2}
     assert "2 labels changed" in page_text(ticked)
 
 

@@ -107,7 +107,7 @@ def show_section(section: str, request: AuditRequest, audit: Audit) -> None:
     if section == "Slices":
         slices.show(record.slices)
     elif section == "Label errors":
-        decided = corrections.decisions(request)
+        decided = corrections.decisions(request, audit)
         chosen = label_errors.show(record.label_errors, audit.table, decided)
         if chosen:
             corrections.offer(request, audit, chosen)

@@ -1,6 +1,6 @@
 """An audit: all that is found out about a file and a classifier, part by part."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -48,6 +48,15 @@ class Audit:
     predictions: RowPredictions
     near_copies: IntArray | None = None
     """As `conflicting_copies` gives them.  (N,)"""
+
+    @property
+    def subject(self) -> Hashable:
+        """What its numbers of rows and its classes are about, whatever else is asked of it.
+
+        It is another one once the weights, the file or the columns that are read are others.
+        """
+        record = self.record
+        return record.fingerprint, record.labels, record.data_fingerprint
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -47,7 +47,8 @@ def show(request: AuditRequest, audit: Audit) -> None:
     if other is None:
         st.caption("Nothing to compare with yet: train another checkpoint, or choose one.")
         return
-    compared = audits.comparison(request, audit, other, corrections.corrections(request))
+    corrected = corrections.corrections(request, audit)
+    compared = audits.comparison(request, audit, other, corrected)
     if isinstance(compared, BackgroundJob):
         seconds = audits.reading_seconds(audit)
         result = job_progress.result(
@@ -61,7 +62,7 @@ def show(request: AuditRequest, audit: Audit) -> None:
     if isinstance(compared.result, Missing):
         st.caption(plain(compared.result.missing))
         return
-    _show(compared.result, audit, len(corrections.corrections(request)))
+    _show(compared.result, audit, len(corrected))
 
 
 def _trained_on(data: Path, offered: Sequence[str]) -> str | None:

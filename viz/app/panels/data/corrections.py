@@ -1,6 +1,6 @@
 """What the reader decides about labels: accepted, changed or dropped, then saved as a new file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from viz.data.labels.corrections import Correction, write_corrected
 from viz.data.labels.label_errors import LabelError
 
 DECISIONS, SAVED = "data-decisions", "data-corrected"
-"""Keys of the session's state: what was decided, and the file that was written last."""
+"""Keys of the session's state: what was decided, by the subject, and the file written last."""
 KEPT = "kept"
 
 Decision = Correction | None
@@ -24,16 +24,20 @@ Decisions = Mapping[int, Decision]
 """By the number of the row."""
 
 
-def decisions(request: AuditRequest) -> Decisions:
-    """What was decided about the rows of a file, by this reader."""
-    owner, decided = st.session_state.get(DECISIONS, (None, {}))
-    known: Decisions = decided if owner == request.data else {}
+def decisions(request: AuditRequest, audit: Audit) -> Decisions:
+    """What was decided about the rows of a file as it was audited, by this reader."""
+    known: Decisions = st.session_state.get(DECISIONS, {}).get(_subject(request, audit), {})
     return known
 
 
-def corrections(request: AuditRequest) -> tuple[Correction, ...]:
+def _subject(request: AuditRequest, audit: Audit) -> Hashable:
+    """What decisions are about: a file that has changed since has other rows."""
+    return request.data, audit.subject
+
+
+def corrections(request: AuditRequest, audit: Audit) -> tuple[Correction, ...]:
     """The rows that are to be other than they are, in their order."""
-    decided = decisions(request)
+    decided = decisions(request, audit)
     return tuple(each for row in sorted(decided) if (each := decided[row]) is not None)
 
 
@@ -52,7 +56,7 @@ def offer(request: AuditRequest, audit: Audit, chosen: Sequence[LabelError]) -> 
         audit: Its result.
         chosen: The errors that are decided about: those that are ticked, or the one looked at.
     """
-    decide = partial(_decide, request, chosen)
+    decide = partial(_decide, request, audit, chosen)
     count = f" {len(chosen)} rows" if len(chosen) > 1 else ""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="data-decide"):
         _button(f"Accept{count or ' the suggestion'}", "check", decide, partial(_accepted, audit))
@@ -128,14 +132,17 @@ def classes_in(written: str, labels: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def _decide(
-    request: AuditRequest, chosen: Sequence[LabelError], decision: Callable[[LabelError], Decision]
+    request: AuditRequest,
+    audit: Audit,
+    chosen: Sequence[LabelError],
+    decision: Callable[[LabelError], Decision],
 ) -> None:
-    decided = dict(decisions(request)) | {error.row: decision(error) for error in chosen}
-    st.session_state[DECISIONS] = (request.data, decided)
+    decided = dict(decisions(request, audit)) | {error.row: decision(error) for error in chosen}
+    st.session_state.setdefault(DECISIONS, {})[_subject(request, audit)] = decided
 
 
 def _offer_to_save(request: AuditRequest, audit: Audit) -> None:
-    changes = corrections(request)
+    changes = corrections(request, audit)
     if changes:
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", key="data-corrections"
@@ -149,9 +156,9 @@ def _offer_to_save(request: AuditRequest, audit: Audit) -> None:
                     audit.record.labels,
                     checkpoint=audit.record.checkpoint,
                 )
-                st.session_state[SAVED] = (request.data, path)
-    source, path = st.session_state.get(SAVED, (None, None))
-    if source == request.data and path.is_file():
+                st.session_state[SAVED] = (_subject(request, audit), path)
+    subject, path = st.session_state.get(SAVED, (None, None))
+    if subject == _subject(request, audit) and path.is_file():
         _show_saved(path, request.data)
 
 
