@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from finetune.run.measurements import Metrics
-from tests.audits import full_audit, unlabeled_audit
+from tests.audits import LABELS, full_audit, unlabeled_audit
 from tests.page_content import component_data, link_of, page_text
 from tests.viz.app.conftest import GoBack
 from viz import Classifier
@@ -408,6 +408,27 @@ def test_another_file_forgets_what_was_selected(checkpoint: Path, made: Audit) -
     run(app)
     assert component_data(app, "confusion")["gold"] == 1
     assert "**Line" not in said(app)
+
+
+@pytest.mark.parametrize(
+    ("link", "written_again"),
+    [
+        ({"row": "47"}, full_audit(n_rows=6, data_fingerprint="e" * 64)),
+        ({"gold": "3", "predicted": "0"}, full_audit(LABELS[:2], fingerprint="e" * 64)),
+    ],
+    ids=["file", "checkpoint"],
+)
+def test_a_file_or_a_checkpoint_written_again_forgets_what_was_selected(
+    checkpoint: Path,
+    made: Audit,
+    monkeypatch: pytest.MonkeyPatch,
+    link: dict[str, str],
+    written_again: Audit,
+) -> None:
+    app = opened(checkpoint, **link)
+    give(replace(written_again, classifier=made.classifier), monkeypatch)
+    run(app)
+    assert not {keys.ROW, keys.GOLD} & app.query_params.keys()
 
 
 @pytest.mark.usefixtures("made")

@@ -59,8 +59,7 @@ def show_file(checkpoint: str) -> None:
         audit = audit_progress.result(request)
     if audit is None or not audit.record.n_read:
         return
-    n_classes, n_rows = len(audit.record.labels), audit.record.n_rows
-    selection.restore(request, linked=chosen.linked, n_classes=n_classes, n_rows=n_rows)
+    selection.restore(request, audit, linked=chosen.linked)
     with st.container():
         measures.show(audit.record, audit.table)
         long_rows.offer(audit)

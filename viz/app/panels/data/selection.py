@@ -6,6 +6,7 @@ import streamlit as st
 
 from viz.app import keys, link
 from viz.app.audits import AuditRequest
+from viz.data.audit.run import Audit
 
 CELL, GROUP, ROW, OWNER = "data-cell", "data-group", "data-row", "data-owner"
 """Keys of the session's state: what is selected, and in which audit."""
@@ -30,16 +31,15 @@ class Group:
     """Whether only its rows with a label count, as in slices."""
 
 
-def restore(request: AuditRequest, *, linked: bool, n_classes: int, n_rows: int) -> None:
+def restore(request: AuditRequest, audit: Audit, *, linked: bool) -> None:
     """Forget what was selected in another audit; select what the link names.
 
     Args:
         request: What is shown.
+        audit: What is known of it.
         linked: Whether the link is about it.
-        n_classes: How many classes there are.
-        n_rows: How many rows.
     """
-    owner = (request.source, str(request.data))
+    owner = (request.source, str(request.data), audit.subject)
     before = st.session_state.get(OWNER)
     if before == owner and not link.is_revisited():
         return
@@ -48,6 +48,7 @@ def restore(request: AuditRequest, *, linked: bool, n_classes: int, n_rows: int)
         st.session_state.pop(name, None)
     if not linked or (before is not None and not link.is_revisited()):
         return
+    n_classes, n_rows = len(audit.record.labels), audit.record.n_rows
     cell = Cell(_number(keys.GOLD, n_classes), _number(keys.PREDICTED, n_classes))
     if cell != Cell(None, None):
         st.session_state[CELL] = cell
