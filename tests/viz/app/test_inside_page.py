@@ -1,6 +1,7 @@
 """The Inside page without a browser: the cell, the equations, the walk, and what it sends."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.families import family_checkpoint
 from tests.page_content import component_data
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier, Reading
 from viz.app import keys
 from viz.app.panels.inside import sections, trail
@@ -53,6 +55,22 @@ def test_the_page_opens_on_the_deciding_token_and_follows_the_score(app: AppTest
     titles = [section["title"] for section in component_data(app, "equations")["sections"]]
     assert titles[:3] == ["Embeddings", "Layer 0", "Layer 1"]
     assert titles[-1] == "Classifier"
+
+
+def test_a_checkpoint_that_was_written_again_has_other_equations(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "tiny")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(folder), "text": "the market falls"})
+    app.switch_page(INSIDE).run()
+    before = component_data(app, "equations")
+    app.run()
+    assert component_data(app, "equations") == before
+    tiny_checkpoint(folder, seed=5)
+    later = folder.stat().st_mtime + 10
+    os.utime(folder / "config.json", (later, later))
+    app.run()
+    assert not app.exception
+    assert component_data(app, "equations") != before
 
 
 def test_a_link_chooses_cell_and_term(app: AppTest, unfolding: Unfolding) -> None:

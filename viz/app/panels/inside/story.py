@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 
 import streamlit as st
 
+from viz.app import checkpoints
 from viz.app.cache import LRUCache
 from viz.app.panels.inside import save, sections, trail
 from viz.app.panels.inside.equation import equation
@@ -69,8 +70,8 @@ def begin_with(source: str, texts: Texts, cell: Cell, term_id: str) -> None:
 
 
 def _owner(source: str, texts: Texts, cell: Cell) -> Hashable:
-    """Whose the followed terms are."""
-    return source, texts.text, texts.pair, cell
+    """Whose equations and terms these are: others once the checkpoint is written again."""
+    return checkpoints.identity(source), texts.text, texts.pair, cell
 
 
 def _walk(
