@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.page_content import page_text
 from tests.tiny_models import LABELS, tiny_checkpoint
+from tests.viz.rooms import finish
 from viz.app import audits, background, keys
 from viz.app.panels.data import comparison, corrections
 from viz.app.panels.data.corrections import classes_in
@@ -21,7 +22,7 @@ from viz.data.options import AuditOptions
 from viz.data.rows.audit_rows import open_rows
 from viz.model.classifier import Classifier
 from viz.model.text_files import Columns
-from viz.runs import files, uploads
+from viz.runs import checkpoint_folders, files, uploads
 
 ROOT = Path(__file__).resolve().parents[3]
 COLUMNS = Columns("text", None, "label")
@@ -214,6 +215,16 @@ def test_another_checkpoint_is_compared_on_the_same_rows(
     shown = {metric.label: metric.value for metric in app.metric}
     assert (shown["Mended"], shown["Broken"]) == (str(mended), str(broken))
     assert "On 4 rows of rows.csv, with your corrections." in page_text(app)
+
+
+def test_the_checkpoint_that_was_trained_on_the_corrected_file_is_compared_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "runs"))
+    monkeypatch.setattr(checkpoint_folders, "ROOT", tmp_path)
+    finish(tmp_path / "runs", "mended", data_name="rows-corrected.csv")
+    offered = ["assets/ag-news-minilm", "runs/mended"]
+    assert comparison._trained_on(Path("rows.csv"), offered) == "runs/mended"
 
 
 @pytest.mark.parametrize(

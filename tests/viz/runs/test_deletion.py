@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.viz.rooms import START, epoch, finish, leave, running
 from viz.app import keys
-from viz.app.panels import results
+from viz.app.panels import results, source
 from viz.errors import RunError
-from viz.runs import data_check, deletion, files, state
+from viz.runs import checkpoint_folders, data_check, deletion, files, state
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -168,21 +168,27 @@ def test_what_the_system_refuses_is_one_sentence_and_the_run_stays_listed(
     assert {run.name for run in state.runs()} == {"mine", "other"}
 
 
+@pytest.mark.parametrize("is_short", [True, False], ids=["offered name", "whole path"])
 def test_the_page_deletes_what_is_ticked_and_reads_with_the_shipped_checkpoint(
-    room: Path, monkeypatch: pytest.MonkeyPatch
+    room: Path, monkeypatch: pytest.MonkeyPatch, *, is_short: bool
 ) -> None:
     finish(room, "mine")
+    monkeypatch.setattr(checkpoint_folders, "ROOT", room.parent)
+    chosen = "runs/mine" if is_short else str(room / "mine")
     monkeypatch.setattr(
         results, "_choose", lambda known: [run for run in known if run.name == "mine"]
     )
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     app.switch_page("viz/app/pages/train.py").run()
-    app.session_state[keys.CHECKPOINT] = str(room / "mine")
+    app.session_state[keys.CHECKPOINT] = app.session_state[keys.OTHER_CHECKPOINT] = chosen
+    app.session_state[source.CHOSEN] = {chosen}
     assert "mine: checkpoints, curves and logs" in "".join(text.value for text in app.markdown)
     app.button(key="delete-runs").click().run()
     assert not app.exception
     assert {run.name for run in state.runs()} == {"other"}
     assert keys.CHECKPOINT not in app.session_state
+    assert keys.OTHER_CHECKPOINT not in app.session_state
+    assert app.session_state[source.CHOSEN] == set()
 
 
 def test_nothing_is_offered_for_deletion_before_a_run_is_ticked() -> None:

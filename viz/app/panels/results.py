@@ -12,7 +12,7 @@ from finetune.run.metrics import METRICS, Metric
 from viz.app import keys
 from viz.app.markdown import plain
 from viz.app.navigation import READ
-from viz.app.panels import quality, run_curves
+from viz.app.panels import quality, run_curves, source
 from viz.app.panels.active_runs import POLL
 from viz.faithfulness.ranking import MAX_SECONDS
 from viz.figures.plots.training import MOST, measured
@@ -137,15 +137,8 @@ def _offer_to_delete(chosen: Sequence[Run]) -> None:
         if st.button("Delete permanently", key="delete-runs", type="primary"):
             for run in chosen:
                 deletion.remove_run(run.name)
-                _forget(run)
+                source.forget(run.checkpoints)
             st.rerun()
-
-
-def _forget(run: Run) -> None:
-    """Read with the shipped checkpoint where the one that is gone would have read."""
-    gone = {str(folder) for folder in run.checkpoints}
-    if st.session_state.get(keys.CHECKPOINT) in gone:
-        del st.session_state[keys.CHECKPOINT]
 
 
 def _read_with(folder: Path) -> None:

@@ -1,11 +1,15 @@
 """The top line: which checkpoint reads, and which examples there are."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import streamlit as st
 
 from viz.app import checkpoints, keys, link
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
 from viz.model.checkpoint import local_folder
+from viz.runs.checkpoint_folders import display_name
 from viz.runs.public import is_public
 
 CHOSEN = "chosen-checkpoints"
@@ -63,6 +67,15 @@ def warn_of_link(source: str, key: str = keys.CHECKPOINT) -> None:
         st.warning(
             plain(f"The link names the checkpoint {linked!r}, {reason}"), icon=":material/info:"
         )
+
+
+def forget(folders: Iterable[Path]) -> None:
+    """Choose anew where one of these was chosen, which are gone: the Hub may have such an id."""
+    gone = {name for folder in folders for name in (display_name(folder), str(folder))}
+    for key in (keys.CHECKPOINT, keys.OTHER_CHECKPOINT):
+        if st.session_state.get(key) in gone:
+            del st.session_state[key]
+    st.session_state.get(CHOSEN, set()).difference_update(gone)
 
 
 def _restore_from_link(key: str, offered: list[str], *, is_named_always: bool) -> None:

@@ -22,6 +22,7 @@ from viz.data.preview import shortened
 from viz.faithfulness.interval import Interval
 from viz.jobs.background import BackgroundJob
 from viz.runs import state
+from viz.runs.checkpoint_folders import display_name
 
 CHOSEN = "data-compared-checkpoint"
 MAX_ROWS = 200
@@ -68,7 +69,7 @@ def show(request: AuditRequest, audit: Audit) -> None:
 def _trained_on(data: Path, offered: Sequence[str]) -> str | None:
     """The newest checkpoint that was trained on a corrected version of the file."""
     for run in state.runs():
-        folders = [str(folder) for folder in run.checkpoints]
+        folders = [display_name(folder) for folder in run.checkpoints]
         own = next((name for name in offered if name in folders), None)
         if own is not None and is_corrected_version(run.data, data.name):
             return own
