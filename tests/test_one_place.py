@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 OPENING = "finetune/checkpoint/loading.py"
+FRAGMENTS = "viz/app/panels/fragment.py"
 SOURCES = [
     file.relative_to(ROOT).as_posix()
     for file in (ROOT / "app.py", *(ROOT / "viz").rglob("*.py"), *(ROOT / "finetune").rglob("*.py"))
@@ -32,6 +33,12 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 def parsed(source: str) -> ast.AST:
     return ast.parse((ROOT / source).read_text("utf-8"))
+
+
+def test_only_one_file_makes_fragments() -> None:
+    for source in SOURCES:
+        names = [node for node in ast.walk(parsed(source)) if isinstance(node, ast.Attribute)]
+        assert ("st.fragment" in map(ast.unparse, names)) == (source == FRAGMENTS), source
 
 
 def test_only_one_file_makes_models_and_tokenizers() -> None:

@@ -15,6 +15,7 @@ from viz import Classifier, Reading
 from viz.app import keys
 from viz.app.panels.inside import sections, trail
 from viz.app.panels.inside.cell import CELL, existing_cell
+from viz.mechanism.trace import recorder
 from viz.mechanism.unfolding.unfold import unfold
 from viz.mechanism.unfolding.unfolding import Unfolding
 from viz.model.classifier import default_checkpoint
@@ -71,6 +72,16 @@ def test_a_checkpoint_that_was_written_again_has_other_equations(tmp_path: Path)
     app.run()
     assert not app.exception
     assert component_data(app, "equations") != before
+
+
+def test_a_pass_that_takes_too_much_memory_is_one_sentence(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "MAX_TRACE_BYTES", 1000)
+    app.query_params["text"] = "the market rises"
+    app.run()
+    assert not app.exception
+    assert "choose a shorter text" in app.error[0].value
 
 
 def test_a_link_chooses_cell_and_term(app: AppTest, unfolding: Unfolding) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from finetune.run.event_schema import END, Progress
 from viz.app.markdown import plain
 from viz.app.panels import run_curves
+from viz.app.panels.fragment import fragment
 from viz.app.panels.job_progress import duration
 from viz.runs import launch, state
 from viz.runs.state import Run
@@ -20,7 +21,7 @@ def show_unfinished(runs: Sequence[Run]) -> str | None:
     resumed = None
     for run in runs:
         if run.state == "running":
-            st.fragment(_watch, run_every=POLL)(run.name)
+            fragment(_watch, run_every=POLL)(run.name)
         elif run.state != "finished" and _offer_to_resume(run):
             resumed = run.name
     return resumed

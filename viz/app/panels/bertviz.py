@@ -5,6 +5,7 @@ import streamlit as st
 from viz.app import keys, readings
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
+from viz.app.panels.fragment import fragment
 from viz.errors import SelectionError
 from viz.export.bertviz.page import bertviz_html
 from viz.export.bertviz.parameters import View, affordable_layers
@@ -17,7 +18,7 @@ HEIGHT = 760
 
 
 # What is chosen here concerns nothing else on the page.
-@st.fragment
+@fragment
 def offer(request: ExplanationRequest) -> None:
     """Show BertViz where the reader asks for it, with as many layers as a browser can handle.
 

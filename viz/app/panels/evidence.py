@@ -11,6 +11,7 @@ from viz.app import background, checkpoints, readings
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
+from viz.app.panels.fragment import fragment
 from viz.attention.long_attention import LongAttention
 from viz.attribution.descriptions import quantity
 from viz.documents.document_versions import DocumentVersions
@@ -53,7 +54,7 @@ def show(request: ExplanationRequest, attribution: Attribution | None) -> None:
 
 
 # The badge comes into its place without a run of the page, which would close a list that is open.
-@st.fragment
+@fragment
 def _show(request: ExplanationRequest, attribution: Attribution) -> None:
     with st.container(gap=None):
         evidence, error = None, ""

@@ -8,6 +8,7 @@ from viz.app import checkpoints, keys, readings
 from viz.app.markdown import plain
 from viz.app.panels import closeup, heads_off, long_heads, long_reading
 from viz.app.panels.closeup import Selection
+from viz.app.panels.fragment import fragment
 from viz.app.panels.text import Texts
 from viz.attention import deciding_token
 from viz.attention.long_view import LongView
@@ -15,7 +16,6 @@ from viz.attention.views import QUADRANTS, AttentionView, Quadrant
 from viz.attention.words import Unit
 from viz.attribution import METHODS, resolve_target
 from viz.attribution.descriptions import explained_scalar, outcome
-from viz.errors import MethodError
 from viz.types import MissingAttention, Reading
 from viz.widgets.atlas.component import atlas, selected_head, toggled
 
@@ -26,7 +26,7 @@ CONTRIBUTION = "contribution"
 
 
 # A click in the atlas draws this panel again and leaves the rest of the page alone.
-@st.fragment
+@fragment
 def show_heads(
     source: str,
     texts: Texts,
@@ -59,13 +59,9 @@ def show_heads(
         [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS],
         note=f"{_where_read(reading, is_encoder=is_encoder)} {heads_off.sentence(source, texts)}",
     )
-    try:
-        if not long_reading.wait_for_contribution(source, texts, selection.options.explained):
-            return
-        view = readings.view(source, texts.text, texts.pair, selection.options, *texts.inputs[2:])
-    except MethodError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    if not long_reading.wait_for_contribution(source, texts, selection.options.explained):
         return
+    view = readings.view(source, texts.text, texts.pair, selection.options, *texts.inputs[2:])
     left, right = st.columns([5, 6], gap="medium")
     if isinstance(view, LongView):
         long_heads.show(source, texts, view, selection, (left, right), on_change=_follow_atlas)

@@ -11,11 +11,11 @@ from viz.app import background, checkpoints, keys, readings
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
+from viz.app.panels.fragment import fragment
 from viz.app.panels.plot import show_plot
 from viz.attribution import resolve_target
 from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
-from viz.errors import VizError
 from viz.export.filenames import table_name
 from viz.export.head_importance import HeadTable, agreement_sentence, single_text_table, table_csv
 from viz.figures.plots.heads import head_map
@@ -39,7 +39,7 @@ LOSS = (
 
 
 # The switch draws this panel again and leaves the rest of the page alone.
-@st.fragment
+@fragment
 def offer(request: ExplanationRequest) -> None:
     """A switch, and under it the map of all heads where the reader asked for it.
 
@@ -50,10 +50,7 @@ def offer(request: ExplanationRequest) -> None:
         background.cancel_job("ablation")  # nobody waits for it now
         return
     request = replace(request, method="", options=())
-    try:
-        _show(request, readings.read(*request.inputs))
-    except VizError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    _show(request, readings.read(*request.inputs))
 
 
 def _show(request: ExplanationRequest, reading: Reading) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from viz.app import background
 from viz.app.markdown import plain
+from viz.app.panels.fragment import fragment
 from viz.jobs.background import BackgroundJob
 
 Result = TypeVar("Result")
@@ -29,7 +30,7 @@ def result(
         seconds: About how long it takes; None where that is not known before it began.
     """
     if not (job.cancelled or job.wait(PATIENCE)):
-        st.fragment(_watch, run_every=POLL)(job, kind, label, seconds)
+        fragment(_watch, run_every=POLL)(job, kind, label, seconds)
     elif job.cancelled:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             st.caption(f"{plain(label)}: canceled.", width="content")

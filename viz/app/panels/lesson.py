@@ -8,13 +8,13 @@ from viz.app import keys, lessons, link, readings
 from viz.app.lessons import SLOW_STEP
 from viz.app.markdown import plain
 from viz.app.panels import job_progress, lesson_pictures
+from viz.app.panels.fragment import fragment
 from viz.app.panels.inside import save, story
 from viz.app.panels.inside.cell import keep_in_link
 from viz.app.panels.inside.cell import restore as restore_cell
 from viz.app.panels.inside.mode import CHOICE as MODE_CHOICE
 from viz.app.panels.inside.mode import EQUATIONS
 from viz.app.panels.text import Texts
-from viz.errors import VizError
 from viz.mechanism.lesson.claim import Claim
 from viz.mechanism.lesson.formulas import FORMULAS
 from viz.mechanism.lesson.language import LANGUAGES, Language, language
@@ -41,7 +41,7 @@ ABOUT_THE_CELL = frozenset(("score", "weights", "mix", "heads", "residual", "fee
 
 
 # Going on draws this panel again and leaves the rest of the page alone.
-@st.fragment
+@fragment
 def show(checkpoint: str, texts: Texts) -> None:
     """Show one step of the lesson, and the ways to the others.
 
@@ -55,13 +55,9 @@ def show(checkpoint: str, texts: Texts) -> None:
         words, key = _choose()
         link.keep_choice(keys.LESSON, key, STEP_KEYS[0])
         link.keep_choice(keys.LANGUAGE, str(st.session_state[LANGUAGE_CHOICE]), LANGUAGES[0])
-        try:
-            cell = _cell(checkpoint, texts)
-            taught = lessons.lesson(checkpoint, texts, cell)
-            step = _step(checkpoint, texts, taught, key, words)
-        except VizError as error:
-            st.error(plain(str(error)), icon=":material/error:")
-            return
+        cell = _cell(checkpoint, texts)
+        taught = lessons.lesson(checkpoint, texts, cell)
+        step = _step(checkpoint, texts, taught, key, words)
         if step is not None:
             _show_step(step, taught, words)
             if cell is not None and step.equations:

@@ -14,6 +14,7 @@ from viz.app.markdown import plain
 from viz.app.navigation import READ
 from viz.app.panels import quality, run_curves, source
 from viz.app.panels.active_runs import POLL
+from viz.app.panels.fragment import fragment
 from viz.faithfulness.ranking import MAX_SECONDS
 from viz.figures.plots.training import MOST, measured
 from viz.runs import deletion, state
@@ -30,7 +31,7 @@ def show(known: Sequence[Run]) -> None:
         for sentence in run.problems:
             st.caption(f":material/warning: {plain(f'{run.name}: {sentence}')}")
         if run.is_ranking:
-            st.fragment(_watch_ranking, run_every=POLL)(run.name)
+            fragment(_watch_ranking, run_every=POLL)(run.name)
         if run.ranking_failure:
             st.caption(f":material/info: {plain(f'{run.name}: {run.ranking_failure}')}")
     with st.container(horizontal=True, gap="small"):
@@ -41,7 +42,7 @@ def show(known: Sequence[Run]) -> None:
     alive = any(run.state == "running" for run in curved)
     if len(curved) > 1:
         names = [run.name for run in curved]
-        st.fragment(_compare, run_every=POLL if alive else None)(names)
+        fragment(_compare, run_every=POLL if alive else None)(names)
     elif curved and not alive:  # one that runs is drawn above
         st.caption(f"Curves of {plain(curved[0].name)}")
         run_curves.show_run(curved[0])

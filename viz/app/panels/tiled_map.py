@@ -10,6 +10,7 @@ from viz.app.cache import LRUCache
 from viz.app.long_maps import EncodedTile, LongMap
 from viz.app.markdown import plain
 from viz.app.panels.closeup import HEATMAP
+from viz.app.panels.fragment import fragment
 from viz.attention.long_view import LongView, Raster, Thumbnails
 from viz.attention.rollout import place
 from viz.errors import VizError
@@ -34,7 +35,7 @@ class _Answer:
 
 
 # What is asked for while a map is looked at concerns nothing else on the page.
-@st.fragment
+@fragment
 def show(shown: LongMap, small: Thumbnails) -> None:
     """Show one map.
 

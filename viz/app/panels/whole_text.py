@@ -9,6 +9,7 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.app import background, checkpoints, keys, link, readings
 from viz.app.background import ExplanationRequest
 from viz.app.panels import windows
+from viz.app.panels.fragment import fragment
 from viz.attention import words
 from viz.attention.sentences import Division, counts, excerpt
 from viz.attention.words import Span
@@ -31,7 +32,7 @@ STRIP = "strip"
 
 
 # Another passage concerns nothing else on the page.
-@st.fragment
+@fragment
 def show(request: ExplanationRequest, window: int | None = None) -> None:
     """Show the strip, and below it the passage that the reader chose.
 

@@ -9,6 +9,7 @@ from viz.app import background, films, keys, link, presence
 from viz.app.films import FilmRequest
 from viz.app.markdown import plain
 from viz.app.panels import text
+from viz.app.panels.fragment import fragment
 from viz.app.panels.job_progress import PATIENCE, duration
 from viz.comparison.film.film import Film, FilmFrame
 from viz.export.filenames import checkpoint_name
@@ -59,7 +60,7 @@ def show(checkpoint: str) -> None:
     if job is not None and not job.cancelled:
         job.wait(PATIENCE)
     follows = job is not None and not job.cancelled
-    st.fragment(_show_film, run_every=POLL if follows else None)(request, job)
+    fragment(_show_film, run_every=POLL if follows else None)(request, job)
 
 
 def _choose_training(checkpoint: str) -> bool:

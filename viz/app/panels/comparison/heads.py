@@ -8,6 +8,7 @@ from viz.app import comparisons, keys, link
 from viz.app.comparisons import ComparisonRequest, Side
 from viz.app.markdown import plain
 from viz.app.panels.comparison import save
+from viz.app.panels.fragment import fragment
 from viz.attention.rollout import place
 from viz.comparison.descriptions import head_summary
 from viz.comparison.difference_maps import head_of_word, pick_difference
@@ -29,7 +30,7 @@ CAPTION = "Blue: looks at it more in the second, orange: less."
 
 
 # A click in the atlas draws this panel again and leaves the rest of the page alone.
-@st.fragment
+@fragment
 def show(request: ComparisonRequest) -> None:
     """Show how far apart heads are, and the selected one in both readings."""
     compared = comparisons.comparison(request)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from viz.app import audits, background
 from viz.app.audits import AuditRequest
+from viz.app.panels.fragment import fragment
 from viz.app.panels.job_progress import PATIENCE, duration
 from viz.data.audit.parts import PARTS
 from viz.data.audit.run import NOT_YET, Audit
@@ -53,7 +54,7 @@ def result(request: AuditRequest) -> Audit | None:
         return job.result()
     snapshot = audits.snapshot(request)
     st.session_state[SHOWN] = _extent(snapshot)
-    st.fragment(_watch, run_every=POLL)(request, job)
+    fragment(_watch, run_every=POLL)(request, job)
     return snapshot
 
 

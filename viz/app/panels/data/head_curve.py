@@ -7,6 +7,7 @@ from viz.app.audits import AuditRequest
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
 from viz.app.panels.data import long_rows
+from viz.app.panels.fragment import fragment
 from viz.app.panels.plot import show_plot
 from viz.data.audit.run import Audit
 from viz.export.accuracy_curve import curve_csv, curve_sentence
@@ -28,7 +29,7 @@ ABOUT = (
 CUT = "Of a text that is too long only what the model reads at once is read here, not all windows."
 
 
-@st.fragment
+@fragment
 def offer(request: AuditRequest, audit: Audit) -> None:
     """A switch, and under it the curve where the rows have one class each; else nothing."""
     if not audits.has_head_curve(audit) or not st.toggle("Accuracy as heads go", key=OPEN):

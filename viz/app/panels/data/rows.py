@@ -15,6 +15,7 @@ from viz.app.cache import LRUCache
 from viz.app.markdown import plain
 from viz.app.panels.data import row_detail, selection
 from viz.app.panels.data.selection import Cell, Group
+from viz.app.panels.fragment import fragment
 from viz.data.audit.run import Audit
 from viz.data.preview import shortened
 from viz.data.rows.row_filter import RowFilter, rows_of_group
@@ -28,7 +29,7 @@ _views = LRUCache(8)
 """The tables that were sent last: a run of the page makes none again."""
 
 
-@st.fragment
+@fragment
 def show(request: AuditRequest, audit: Audit, cell: Cell) -> None:
     """Show the rows, and the one that is selected in full.
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from viz.app import checkpoints
 from viz.app.cache import LRUCache
+from viz.app.panels.fragment import fragment
 from viz.app.panels.inside import save, sections, trail
 from viz.app.panels.inside.equation import equation
 from viz.app.panels.text import Texts
@@ -24,7 +25,7 @@ _payloads = LRUCache(8)
 
 
 # A click in the equations draws this panel again and leaves the rest of the page alone.
-@st.fragment
+@fragment
 def show(source: str, texts: Texts, cell: Cell) -> None:
     """Show the equations of a cell, and beside them the term that is followed.
 
