@@ -4,9 +4,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from finetune.run.measurements import Metrics
@@ -398,6 +400,37 @@ def test_accuracy_as_heads_go_is_counted_on_request(checkpoint: Path) -> None:
     (plot,) = app.get("plotly_chart")
     assert "least important first" in str(plot.proto)
     assert " 12 heads " in said(app) or "without the first" in said(app)
+
+
+def test_a_click_in_any_table_of_rows_opens_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    marked: dict[str, list[int]] = {}
+
+    def dataframe(*arguments: Any, key: str, on_select: Any, **options: Any) -> Any:
+        table = SimpleNamespace(selection=SimpleNamespace(rows=marked.get(key, [])))
+        st.session_state[key] = table
+        if key == st.session_state["clicked"] and callable(on_select):
+            on_select()
+        return table
+
+    def page():  # type: ignore[no-untyped-def]
+        import streamlit as st
+
+        from viz.app.panels.data import comparison, label_errors, selection
+
+        audit = st.session_state["audit"]
+        comparison._show_rows("Mended", [0, 1, 2], audit.table)
+        comparison._show_rows("Broken", [4, 5], audit.table)
+        label_errors.show(audit.record.label_errors, audit.table, {})
+        st.write(f"row {selection.row()}")
+
+    monkeypatch.setattr(st, "dataframe", dataframe)
+    app = AppTest.from_function(page)
+    app.session_state["audit"] = full_audit()
+    ranking = f"data-label-errors-3-{hash(())}"
+    for table, line, row in ((ranking, 1, 11), ("data-broken-2", 0, 4), ("data-mended-3", 2, 2)):
+        marked[table] = [line]
+        app.session_state["clicked"] = table
+        assert run(app).markdown[-1].value == f"row {row}"
 
 
 def test_another_file_forgets_what_was_selected(checkpoint: Path, made: Audit) -> None:

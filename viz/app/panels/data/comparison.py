@@ -1,6 +1,7 @@
 """Another checkpoint on the same rows: what it mends, what it breaks, and how sure that is."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,19 +126,17 @@ def _show_rows(name: str, rows: Sequence[int], table: pd.DataFrame) -> None:
     more = f", the first {MAX_ROWS} of {len(rows):,}" if len(rows) > MAX_ROWS else ""
     st.markdown(f"**{name}**{more}")
     listed = list(rows[:MAX_ROWS])
-    chosen = st.dataframe(
+    key = f"data-{name.lower()}-{len(rows)}"
+    st.dataframe(
         [_entries(row, table) for row in listed],
         hide_index=True,
         height="content" if len(listed) < 8 else 300,
-        key=f"data-{name.lower()}-{len(rows)}",
-        on_select="rerun",
+        key=key,
+        on_select=partial(selection.select_marked, key, listed),
         selection_mode="single-row",
         placeholder="",
         alt=f"{name} rows",
     )
-    marked = chosen.selection.rows
-    if marked and marked[0] < len(listed):
-        selection.select_row(listed[marked[0]])
 
 
 def _entries(row: int, table: pd.DataFrame) -> dict[str, Any]:

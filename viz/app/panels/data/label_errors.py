@@ -1,5 +1,6 @@
 """Labels that are likely wrong, ranked, and what speaks against the one that is looked at."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -33,6 +34,8 @@ def show(
         st.caption(f":material/info: {plain(note)}")
     if not errors.items:
         return []
+    # Once there are decisions it is another table, without ticks.
+    key = f"data-label-errors-{len(errors.items)}-{hash(tuple(decisions.items()))}"
     chosen = st.dataframe(
         [_entries(each, table, decisions) for each in errors.items],
         hide_index=True,
@@ -43,16 +46,13 @@ def show(
             "Likely": st.column_config.CheckboxColumn(),
             "Text": st.column_config.TextColumn(width="large"),
         },
-        # Once there are decisions it is another table, without ticks.
-        key=f"data-label-errors-{len(errors.items)}-{hash(tuple(decisions.items()))}",
-        on_select="rerun",
+        key=key,
+        on_select=partial(selection.select_marked, key, [each.row for each in errors.items]),
         selection_mode="multi-row",
         placeholder="",
         alt="Labels that are likely wrong",
     )
     ticked = [errors.items[line] for line in chosen.selection.rows if line < len(errors.items)]
-    if ticked:
-        selection.select_row(ticked[0].row)
     undecided = (each for each in errors.items if each.row not in decisions)
     shown = ticked or [next(undecided, errors.items[0])]
     _show_evidence(shown[0], table)

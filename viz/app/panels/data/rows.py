@@ -148,7 +148,7 @@ def _show_table(request: AuditRequest, audit: Audit, rows: IntArray, name: str) 
             "Text": st.column_config.TextColumn(width=640),
         },
         key=key,
-        on_select=partial(_select, key, sent),
+        on_select=partial(selection.select_marked, key, sent),
         selection_mode="single-row",
         alt="Rows of the file",
         selection_default={"selection": {"rows": places[:1].tolist()}},
@@ -156,12 +156,6 @@ def _show_table(request: AuditRequest, audit: Audit, rows: IntArray, name: str) 
         lazy=False,
     )
     st.caption(f"{count}. Click a row to see it in full.")
-
-
-def _select(key: str, rows: IntArray) -> None:
-    """Remember the row that the reader clicked."""
-    marked = st.session_state[key].selection.rows
-    selection.select_row(int(rows[marked[0]]) if marked and marked[0] < len(rows) else None)
 
 
 def _view(audit: Audit, rows: IntArray, column: str | None) -> pa.Table:

@@ -1,9 +1,11 @@
 """What is selected on the Data page: a cell, a part of the file, a row; in the link too."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
+from finetune.checkpoint.arrays import IntArray
 from viz.app import keys, link
 from viz.app.audits import AuditRequest
 from viz.data.audit.run import Audit
@@ -86,6 +88,17 @@ def select_group(selected: Group | None) -> None:
 def select_row(selected: int | None) -> None:
     """Select a row."""
     st.session_state[ROW] = selected
+
+
+def select_marked(table: str, rows: Sequence[int] | IntArray) -> None:
+    """Select the row that the reader marked in a table; none where the mark was taken away.
+
+    Args:
+        table: Its key.
+        rows: The row of each of its lines.
+    """
+    marked = st.session_state[table].selection.rows
+    select_row(int(rows[marked[0]]) if marked and marked[0] < len(rows) else None)
 
 
 def keep_in_link() -> None:
