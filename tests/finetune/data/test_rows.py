@@ -130,7 +130,8 @@ def test_a_file_without_labels_is_of_any_kind(other: list[Any]) -> None:
 
 @pytest.mark.parametrize("other", [[["a"], ["b"]], [[3], [2, 4]]])
 def test_lists_without_a_class_neither_name_nor_number_any(other: list[Any]) -> None:
-    none, rows = (rows_of({"text": ["x", "y"], "label": each}) for each in ([[], []], other))
+    none = rows_of({"text": ["x", "y"], "label": [[], []]})
+    rows = rows_of({"text": ["x", "y"], "label": other})
     assert not none.numbered
     assert not none.named
     for parts in ([none, rows], [rows, none]):

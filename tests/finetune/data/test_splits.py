@@ -261,7 +261,8 @@ def test_a_first_file_without_labels_leaves_all_to_the_others(tmp_path: Path) ->
 
 
 def test_test_files_that_do_not_match_are_called_so(tmp_path: Path) -> None:
-    for number, labels in enumerate((["good"], [1, 0])):
+    of_files: tuple[list[Any], ...] = (["good"], [1, 0])
+    for number, labels in enumerate(of_files):
         (tmp_path / f"{number}").mkdir()
         write_csv(tmp_path / f"{number}" / "train.csv", news(30))
         rows = [{"text": f"{label}", "label": label} for label in labels]

@@ -136,7 +136,7 @@ def test_a_key_that_a_causal_mask_forbids_has_weight_0(tmp_path: Path) -> None:
         (("--layer", "7"), "Layer 7 does not exist"),
         (("--head", "9"), "Head 9 does not exist"),
         (("--query", "bonds"), "'bonds' is not a word of this text"),
-        (("--key", "99"), "no token 99"),
+        (("--key", "99"), "'99' is not a word of this text; name one, or a position from 0 to"),
         (("--step", "soup"), "no step 'soup'"),
         (("--output", "x", "--format", "gif"), "'gif'"),
         (("--output", "x", "--format", ","), "No format"),

@@ -247,7 +247,7 @@ def test_near_copies_with_another_label_point_at_each_other(classifier: Classifi
 
 def test_a_score_of_minus_one_is_a_label_of_near_copies(tmp_path: Path) -> None:
     folder = tiny_checkpoint(tmp_path, labels=("score",), problem_type="regression")
-    records = [
+    records: list[dict[str, object]] = [
         {"text": "Oil prices rise as stocks fall", "score": -1.0},
         {"text": "oil prices rise as stocks fall!", "score": 1.0},
         {"text": "The team wins the game", "score": -1.0},

@@ -85,7 +85,7 @@ def test_a_part_of_the_file_is_found_by_its_name(
 
 def test_the_rows_of_a_slice_are_those_that_it_counts() -> None:
     rows = AUDIT.rows
-    gold = np.where(np.arange(48) % 3, rows.gold, -1)
+    gold = np.where(np.arange(48) % 3, np.asarray(rows.gold), -1)
     day = [1.7e9 + 0.25 + row for row in range(48)]
     rows = replace(rows, gold=gold, table={**rows.table, "day": day})
     logits = np.eye(4)[np.where(np.arange(48) < 16, (gold + 1) % 4, gold)]
