@@ -177,9 +177,19 @@ def _notes(record: FaithfulnessRecord) -> Iterator[str]:
     columns = [column for operator in record.random for column in columns_of(record, operator)]
     if columns:
         yield " ".join(dict.fromkeys(column.meaning for column in columns))
+    judged_by_words = record.planted is not None and bool(record.planted.methods)
+    if judged_by_words:
         yield (
-            "Methods stand in the order of their mean share; in parentheses are 95% intervals "
-            f"({record.resamples:,} bootstrap resamples of the texts)."
+            "Precision at 1: the share of texts whose first word is the one that was planted. Mean "
+            "reciprocal rank: the mean of 1 / the place of that word."
+        )
+    if columns or judged_by_words:
+        if record.ranking_operators:
+            yield "Methods stand in the order of their mean share."
+        wilson = "; that of precision at 1 is a Wilson interval" * judged_by_words
+        yield (
+            f"In parentheses are 95% intervals of {record.resamples:,} bootstrap resamples of the "
+            f"texts{wilson}."
         )
         if record.caution:
             yield record.caution

@@ -69,6 +69,16 @@ def _mean(intervals: Sequence[Interval | None]) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(intervals) else None
 
 
+def _few_texts(n_texts: int, done: str, intervals: str) -> str:
+    """What bootstrap intervals over so many texts can't say; empty where there are enough."""
+    if n_texts >= FEW_TEXTS:
+        return ""
+    few = number_of(n_texts, "text")
+    if n_texts == 1:
+        return f"Only {few} was {done}, so that {intervals} have no width and say nothing."
+    return f"Only {few} were {done}, so that {intervals} are narrower than they should be."
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredDocuments:
     """Texts that were too long for the model, and measured as a whole."""
@@ -170,12 +180,18 @@ class FaithfulnessRecord:
     @property
     def caution(self) -> str:
         """What a reader must know of intervals over few texts; empty where there are enough."""
-        if self.n_texts >= FEW_TEXTS:
-            return ""
-        measured = number_of(self.n_texts, "text")
-        if self.n_texts == 1:
-            return f"Only {measured} was measured, so that intervals have no width and say nothing."
-        return f"Only {measured} were measured, so that intervals are narrower than they should be."
+        parts = []
+        if self.judge is not None:
+            parts.append((self.judge.n_texts, "judged by the twin", "its intervals"))
+        if self.planted is not None and self.planted.methods:
+            n_texts = max(one.n_texts for one in self.planted.methods.values())
+            parts.append((n_texts, "searched for a planted word", "intervals of its mean rank"))
+        # Of a part that is all texts, the first sentence has said it.
+        parts = [part for part in parts if part[0] < self.n_texts]
+        sentences = (
+            _few_texts(*part) for part in [(self.n_texts, "measured", "intervals"), *parts]
+        )
+        return " ".join(filter(None, sentences))
 
     def was_searched(self, goal: str) -> bool:
         """Whether a search was part of `best`, or of `worst`: one of both, or as a method."""

@@ -221,6 +221,57 @@ def test_what_few_texts_cannot_say_is_said(
     assert [note for note in notes if note.startswith("Only ")] == ([said] if said else [])
 
 
+def test_few_texts_behind_one_column_are_said_too(record: FaithfulnessRecord) -> None:
+    assert record.judge is not None
+    assert record.planted is not None
+    (found,) = record.planted.methods.values()
+    few = replace(
+        record,
+        judge=replace(record.judge, n_texts=2),
+        planted=replace(record.planted, methods={"occlusion": replace(found, n_texts=1)}),
+    )
+    assert record.caution == ""
+    assert few.caution == (
+        "Only 2 texts were judged by the twin, so that its intervals are narrower than they should "
+        "be. Only 1 text was searched for a planted word, so that intervals of its mean rank have "
+        "no width and say nothing."
+    )
+    assert few.caution in score_table(few).notes
+    all_texts = replace(few, n_texts=2)  # the twin judged each, of which nothing more is said
+    assert all_texts.caution.startswith("Only 2 texts were measured, so that intervals are")
+    assert "twin" not in all_texts.caution
+
+
+def test_notes_name_the_order_and_the_intervals_that_there_are(
+    record: FaithfulnessRecord,
+) -> None:
+    def notes(record: FaithfulnessRecord) -> str:
+        return " ".join(score_table(record).notes)
+
+    order, bootstrap = "Methods stand in the order of their mean share.", "bootstrap resamples of"
+    wilson = "; that of precision at 1 is a Wilson interval."
+    meaning = "Mean reciprocal rank: the mean of 1 / the place of that word."
+    for sentence in (order, bootstrap, wilson, meaning):
+        assert sentence in notes(record)
+    plain = notes(replace(record, planted=None))
+    assert bootstrap in plain
+    assert wilson not in plain
+    assert meaning not in plain
+    assert record.metric_test is not None
+    for failed, titles in ((("aopc",), SECTIONS), (tuple(TESTED), SECTIONS[-1:])):
+        under = {
+            operator: {
+                name: replace(one, spearman=0.5) if name in failed else one
+                for name, one in metrics.items()
+            }
+            for operator, metrics in record.metric_test.under.items()
+        }
+        unranked = replace(record, metric_test=replace(record.metric_test, under=under))
+        assert order not in notes(unranked)
+        assert wilson in notes(unranked)
+        assert tuple(section.title for section in score_table(unranked).sections) == titles
+
+
 @pytest.mark.parametrize("masking", [True, False, None])
 def test_a_twin_knows_hidden_words_only_where_its_record_says_so(
     record: FaithfulnessRecord, masking: bool | None
