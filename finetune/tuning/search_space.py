@@ -46,15 +46,13 @@ class SearchSpace:
 
     def start(self, config: TrainConfig) -> dict[str, Value]:
         """The settings of *config* as far as they lie within the limits: the first trial."""
-        settings = {name: getattr(config, name) for name in self.limits}
+        limits: Mapping[str, Any] = self.limits
+        settings = {name: getattr(config, name) for name in limits}
         return {
             name: value
             for name, value in settings.items()
-            if value in self.limits[name]
-            or (
-                isinstance(value, int | float)
-                and self.limits[name][0] <= value <= self.limits[name][1]
-            )
+            if value in limits[name]
+            or (isinstance(value, int | float) and limits[name][0] <= value <= limits[name][1])
         }
 
     def to_dict(self) -> dict[str, list[Value]]:

@@ -23,7 +23,7 @@ Without it what lies at the output is an older run, though it may have the same 
 def train_winner(
     study: TuningStudy, config: TrainConfig, precision: PrecisionChoice, say: Say
 ) -> RunRecord:
-    """The run with the settings of the best trial: anew, or what a kill left of it.
+    """The run with the settings of the best trial: a new one, or what a kill left of it.
 
     Raises:
         FinetuneError: No trial was completed, or what stopped the run.
