@@ -70,7 +70,7 @@ def warn_of_link(source: str, key: str = keys.CHECKPOINT) -> None:
 
 
 def forget(folders: Iterable[Path]) -> None:
-    """Choose anew where one of these was chosen, which are gone: the Hub may have such an id."""
+    """Choose again where one of these was chosen, which are gone: the Hub may have such an id."""
     gone = {name for folder in folders for name in (display_name(folder), str(folder))}
     for key in (keys.CHECKPOINT, keys.OTHER_CHECKPOINT):
         if st.session_state.get(key) in gone:
