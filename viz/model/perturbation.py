@@ -110,7 +110,8 @@ class Perturbation:
             (N, C), one row a version.
 
         Raises:
-            MethodError: if masks are asked for and the tokenizer has no mask token.
+            MethodError: if masks are asked for and the tokenizer has no mask token, or logits are
+                not finite.
         """
         if operator not in self.operators:
             raise MethodError(
@@ -122,8 +123,11 @@ class Perturbation:
         keys = [self._key(row, operator) for row in rows]
         new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
         self._read(new, operator)
-        logits = [self._known[key] for key in keys]
-        return np.stack(logits) if logits else np.zeros((0, self.classifier.n_classes))
+        if not keys:
+            return np.zeros((0, self.classifier.n_classes))
+        logits = np.stack([self._known[key] for key in keys])
+        _require_finite(logits, rows, operator)
+        return logits
 
     def to_tokens(self, scores: FloatArray) -> FloatArray:
         """Scores of words as scores of tokens: shared evenly, 0 at special tokens.  (n,) -> (T,)"""
@@ -212,3 +216,21 @@ class Perturbation:
             )
         values = {"input_ids": token, "attention_mask": 1}
         return {name: np.array([values.get(name, 0)]) for name in self.encoding.inputs}
+
+
+def _require_finite(logits: FloatArray, rows: BoolArray, operator: Operator) -> None:
+    """Refuse versions of which nothing can be said, as where a mask overflows the weights."""
+    odd = ~np.isfinite(logits).all(axis=1)
+    if not odd.any():
+        return
+    if rows[odd].all():
+        raise MethodError(
+            "This checkpoint gives no finite logits for the text itself; choose another text."
+        )
+    this, other = "the mask token", "deletion"
+    if operator == "delete":
+        this, other = other, this
+    raise MethodError(
+        f"With words hidden by {this} this checkpoint gives no finite logits; hide them by {other} "
+        "where that can be chosen, or choose a method that hides no words."
+    )

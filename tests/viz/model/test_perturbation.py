@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.families import family_checkpoint as family_checkpoint_of
 from tests.family_tokenizers import family_tokenizer
 from tests.tiny_models import tiny_checkpoint, with_tokenizer
-from viz import Classifier
+from viz import Classifier, attribute, evidence
 from viz.errors import MethodError
+from viz.faithfulness.compare import compare
 from viz.model.batches import MAX_ROWS, MAX_TOKENS
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
 
@@ -254,3 +256,35 @@ def test_scores_of_words_go_to_tokens_and_back(classifier: Classifier) -> None:
     errors = words.errors_to_tokens(np.abs(given))
     squares = [np.square(errors[list(unit.tokens)]).sum() for unit in words.words]
     np.testing.assert_allclose(np.sqrt(squares), np.abs(given), atol=1e-12)
+
+
+def test_versions_without_finite_logits_are_refused_wherever_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    path = tiny_checkpoint(tmp_path / "overflow")
+    file = path / "model.safetensors"
+    weights, mask = load_file(file), Classifier.load(path).tokenizer.mask_token_id
+    weights["bert.embeddings.word_embeddings.weight"][mask] = 3e38  # finite, unlike its square
+    save_file(weights, file, {"format": "pt"})
+    classifier = Classifier.load(path)
+    reading = classifier.read("oil prices rise as stocks fall")
+    words = Perturbation(classifier, reading.encoding)
+    refusal = "^With words hidden by the mask token this checkpoint gives no finite logits; hide"
+    for _ in range(2):  # also when they are known
+        with pytest.raises(MethodError, match=refusal):
+            words.logits(hidden(words, 1), "mask")
+    assert np.isfinite(words.logits(hidden(words, 1), "delete")).all()
+    occlusion = attribute(classifier, reading, "occlusion", options={"operator": "delete"})
+    assert np.isfinite(occlusion.scores).all()
+    with pytest.raises(MethodError, match=refusal):
+        attribute(classifier, reading, "occlusion")
+    decomposition = attribute(classifier, reading, "decomposition")
+    assert decomposition.shares is None
+    assert decomposition.notes[-1].startswith(refusal[1:])
+    with pytest.raises(MethodError, match=refusal):
+        evidence(classifier, reading, decomposition)
+    with pytest.raises(MethodError, match=refusal):
+        compare(classifier, reading, ["attention"])
+    masked = Perturbation(classifier, classifier.encode("oil [MASK] fall"))
+    with pytest.raises(MethodError, match="no finite logits for the text itself; choose another"):
+        masked.logits(np.ones((1, masked.n_words), dtype=bool), "delete")
