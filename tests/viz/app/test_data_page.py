@@ -203,6 +203,19 @@ def test_a_path_in_a_link_is_read_only_when_the_reader_says_so(
 
 
 @pytest.mark.usefixtures("made")
+def test_of_two_files_of_one_name_either_can_be_chosen(checkpoint: Path, room: Path) -> None:
+    file = room / "rows.csv"
+    file.write_text("text,label\noil prices rise,World\n", "utf-8")
+    app = opened(checkpoint, data=str(file))
+    app.button(key=f"open-{keys.DATA}").click()
+    run(app)
+    (uploaded,) = uploads.data_files()
+    assert set(app.selectbox(key=keys.DATA).options) == {str(file), str(uploaded)}
+    app.selectbox(key=keys.DATA).select(str(uploaded))
+    assert run(app).selectbox(key=keys.DATA).value == str(uploaded)
+
+
+@pytest.mark.usefixtures("made")
 def test_a_file_to_compare_with_in_a_link_is_asked_for_too(checkpoint: Path) -> None:
     app = opened(checkpoint, reference="/etc/hostname")
     assert "/etc/hostname" in app.warning[0].value

@@ -107,6 +107,19 @@ def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> N
     assert "− logit" not in page_text(app)
 
 
+def test_a_class_whose_name_another_option_has_can_be_chosen(tmp_path: Path) -> None:
+    labels = ("nothing", "twice", "twice", "predicted class")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["checkpoint"] = str(tiny_checkpoint(tmp_path / "names", labels=labels))
+    app.run()
+    for target in (3, 1):
+        app.selectbox(key=keys.TARGET).select(target).run()
+        assert not app.exception
+        assert app.selectbox(key=keys.TARGET).value == target
+    app.selectbox(key=keys.AGAINST).select(0).run()
+    assert "logit twice − logit nothing" in page_text(app)
+
+
 def test_the_heading_names_a_class_that_is_not_the_predicted_one(app: AppTest) -> None:
     app.run()
     assert app.subheader[0].value == "Why this class?"

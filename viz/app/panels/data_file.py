@@ -1,5 +1,6 @@
 """Which data file is read: an upload, one that was uploaded before, or one at a typed path."""
 
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -45,12 +46,20 @@ def choose(
     """
     current = st.session_state.get(key)
     offered = [str(file) for file in uploads.data_files()]
+    if current is not None and current not in offered:
+        offered.append(current)
+    names = Counter(Path(path).name for path in offered)
+
+    def name(path: str) -> str:  # which tells it from the others
+        short = Path(path).name
+        return short if names[short] < 2 else path
+
     return st.selectbox(
         label,
-        offered if current is None or current in offered else [*offered, current],
+        offered,
         index=None,
         key=key,
-        format_func=lambda path: Path(path).name,
+        format_func=name,
         accept_new_options=True,
         placeholder=placeholder,
         persist_state="session" if persist else None,

@@ -1,6 +1,7 @@
 """Why this class: the words colored by an attribution, and the numbers behind it."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -111,6 +112,19 @@ def _choose_classes(prediction: Prediction, *, joined: bool) -> tuple[int | None
     return chosen, _choose_against(prediction, chosen, joined=joined)
 
 
+def _option_names(labels: Sequence[str]) -> Callable[[int | str], str]:
+    """What an option is called: a class by its name, with its number where others have that too."""
+    counts = Counter((*labels, PREDICTED, RUNNER_UP, ALONE))
+
+    def name(option: int | str) -> str:
+        if isinstance(option, str):
+            return option
+        label = labels[option]
+        return label if counts[label] == 1 else f"{label} (class {option})"
+
+    return name
+
+
 def _choose_target(prediction: Prediction) -> int | None:
     """The class to explain; None is the predicted one, whichever that is."""
     labels = prediction.labels
@@ -118,7 +132,7 @@ def _choose_target(prediction: Prediction) -> int | None:
     chosen = st.selectbox(
         "Explain",
         [PREDICTED, *range(len(labels))],
-        format_func=lambda option: labels[option] if isinstance(option, int) else option,
+        format_func=_option_names(labels),
         key=keys.TARGET,
         bind="query-params",
         width=155,
@@ -140,7 +154,7 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
     chosen = st.selectbox(
         "Against",
         options,
-        format_func=lambda option: labels[option] if isinstance(option, int) else option,
+        format_func=_option_names(labels),
         key=keys.AGAINST,
         bind="query-params",
         width=155,
