@@ -31,7 +31,7 @@ from viz.model.perturbation import Perturbation
 from viz.model.text_files import Row, open_texts
 from viz.types import Reading
 
-FORMAT = 1
+FORMAT = 2
 """Of the lines; those of another one are not read."""
 SHUFFLE_SEED = 11
 RANDOM = "random"
@@ -144,7 +144,7 @@ def searched_aopc(classifier: Classifier, row: Row, n_versions: int) -> dict[str
 
 
 def measured_row(classifier: Classifier, row: Row, scorers: Mapping[str, WordScorer]) -> RowOrders:
-    """The AOPC of each scorer's order, of random orders and of the best of all."""
+    """The AOPC of each scorer's order, of random orders and of the best of all, reversed or not."""
     reading, versions, inputs = _inputs(classifier, row)
     scores, seconds = {}, {}
     for name, scorer in scorers.items():
@@ -159,13 +159,17 @@ def measured_row(classifier: Classifier, row: Row, scorers: Mapping[str, WordSco
     values: dict[str, dict[str, float]] = {}
     for operator in versions.operators:
         target = inputs.target.target_class
-        drawn = [aopc(versions, target, order.tolist(), operator) for order in random]
-        reached = {
-            name: aopc(versions, target, word_order(each, row.number).tolist(), operator)
-            for name, each in scores.items()
+        orders = [*random, *(word_order(each, row.number) for each in scores.values())]
+        reached, backward = (
+            [aopc(versions, target, order[::step].tolist(), operator) for order in orders]
+            for step in (1, -1)
+        )
+        drawn, own_orders = reached[: len(random)], reached[len(random) :]
+        values[operator] = {
+            RANDOM: float(np.mean(drawn)),
+            BEST: max(*reached, *backward),
+            **dict(zip(scores, own_orders, strict=True)),
         }
-        best = max(*drawn, *reached.values())
-        values[operator] = {RANDOM: float(np.mean(drawn)), BEST: best, **reached}
     return RowOrders(row.number, versions.n_words, values, seconds)
 
 

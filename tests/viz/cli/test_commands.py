@@ -347,7 +347,7 @@ def test_the_form_of_one_command_means_a_subcommand(one_command: str, subcommand
         (("atlas", "--no-special"), "tiny-bert-atlas-no-special.csv"),
         (("arcs", "--layer", "1"), "tiny-bert-arcs-L1-mean.csv"),
         (("attribution", "--method", "rollout"), "tiny-bert-attribution-rollout.csv"),
-        (("all", "--unit", "wordpiece"), "tiny-bert-all-wordpiece.zip"),
+        (("all", "--unit", "wordpiece"), "tiny-bert-all-wordpiece-decomposition.zip"),
     ],
 )
 def test_each_subcommand_writes_its_file(
