@@ -24,9 +24,9 @@ def title(app: App, index: int = 0) -> Locator:
     return app.page.locator(".place").nth(index)
 
 
-def link(app: App) -> dict[str, str]:
-    """The parameters of the address."""
-    return {name: value for name, (value, *_) in parse_qs(urlsplit(app.page.url).query).items()}
+def parameters(url: str) -> dict[str, str]:
+    """What a link says, by name."""
+    return {name: value for name, (value, *_) in parse_qs(urlsplit(url).query).items()}
 
 
 def test_a_text_is_taken_along_and_compared_with_another_by_keyboard(app: App) -> None:
@@ -48,7 +48,8 @@ def test_a_text_is_taken_along_and_compared_with_another_by_keyboard(app: App) -
     expect(words).to_contain_text("stocks fall")
     expect(app.page.get_by_test_id("class-name")).to_contain_text("%")
     expect(app.page.get_by_test_id("class-bar")).to_have_count(4)
-    assert link(app)["other-text"] == SECOND
+    # The link is sent once all of the page has been drawn.
+    app.page.wait_for_url(lambda url: parameters(url).get("other-text") == SECOND)
     # From word to word, with both scores in the tip.
     words.focus()
     app.page.keyboard.press("ArrowRight")
@@ -61,7 +62,9 @@ def test_a_text_is_taken_along_and_compared_with_another_by_keyboard(app: App) -
     app.settle()
     before = title(app).inner_text()
     app.page.get_by_test_id("atlas").focus()
-    app.page.keyboard.press("ArrowLeft" if link(app)["head"] != "0" else "ArrowRight")
+    app.page.keyboard.press(
+        "ArrowLeft" if parameters(app.page.url)["head"] != "0" else "ArrowRight"
+    )
     expect(title(app)).not_to_have_text(before)
 
 

@@ -9,13 +9,16 @@ const POLL = 400; // between two looks at what takes long
 const PATIENCE = 15_000; // after which an answer is not waited for any more
 
 /**
- * Takes the tiles that `tile_messages.js` hands over.
+ * Takes the tiles that `tile_messages.js` hands over, and says what is seen where the reader leaves.
  * @param {object} view - The heat map.
  * @param {AbortSignal} signal - Ends it.
  */
 export function listenForTiles(view, signal) {
   const receive = ({ detail }) => takeTiles(view, detail);
   window.addEventListener("clsight:tiles", receive, { signal });
+  // Who zooms and at once presses a button of the page means what is seen now.
+  const leave = () => isDrawn(view) && sendWindow(view);
+  for (const type of ["focusout", "pointerleave"]) view.root.addEventListener(type, leave, { signal });
   signal.addEventListener("abort", () => clearTimeout(view.asking));
 }
 
@@ -39,8 +42,10 @@ export function requestTiles(view, delay = REST) {
   view.asking = setTimeout(() => sendRequest(view), delay);
 }
 
+const isDrawn = ({ data, frame }) => Boolean(data?.tiled && frame);
+
 function sendRequest(view) {
-  if (!view.data?.tiled || !view.frame) return;
+  if (!isDrawn(view)) return;
   sendWindow(view);
   if (view.isStopped) return;
   const { level, places } = missingTiles(view);
