@@ -82,6 +82,6 @@ def test_a_link_opens_two_checkpoints_on_one_head(app: App, other: Path) -> None
     assert width <= 400
     with app.page.expect_download() as download:
         app.page.get_by_role("button", name="Save", exact=True).click()
-    assert download.value.suggested_filename.endswith("compare-words.png")
+    assert download.value.suggested_filename.endswith("compare-words-decomposition.png")
     # Streamlit looks for its server below the path of a page before it looks at the root.
     app.problems[:] = [problem for problem in app.problems if "404" not in problem]

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from viz.comparison.readings import ReadingComparison
+from viz.comparison.shared_classes import share_classes
 from viz.errors import SelectionError
 from viz.export.comparison_numbers import comparison_arrays, comparison_rows
 from viz.export.comparison_record import spec_values
 from viz.export.data_formats import csv_file, json_text, npz_file
-from viz.export.filenames import reading_name
+from viz.export.filenames import against_part, method_parts, reading_name
 from viz.export.formats import format_named
 from viz.export.html import standalone_page
 from viz.export.page_content import PageContent
@@ -55,7 +57,8 @@ def comparison_file(
 
 def comparison_file_name(spec: ComparisonSpec, extension: str) -> str:
     """A name such as `ag-news-minilm-compare-difference-L3-H7.png`."""
-    return reading_name(spec.comparison.first, *spec.name_parts, extension=extension)
+    parts = (*spec.name_parts, *(_scored_by(spec.comparison) if spec.kind == "words" else ()))
+    return reading_name(spec.comparison.first, *parts, extension=extension)
 
 
 def comparison_files(
@@ -65,6 +68,19 @@ def comparison_files(
     for spec in specs:
         for format in formats:
             yield comparison_file_name(spec, format), comparison_file(spec, format, options)
+
+
+def _scored_by(compared: ReadingComparison) -> Iterator[str]:
+    """The method by which words were scored, and the classes where they are not the usual ones."""
+    if compared.words is None:
+        return
+    scored = compared.words.first
+    yield from method_parts(scored)
+    usual = share_classes(compared.first.prediction, compared.second.prediction)
+    against = None if usual.against is None else usual.against[0]
+    if (scored.target_class, scored.against_class) != (usual.target[0], against):
+        yield f"class-{scored.target_class}"
+        yield against_part(scored.against_class)
 
 
 def _html(spec: ComparisonSpec) -> bytes:

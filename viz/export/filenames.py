@@ -42,6 +42,20 @@ def figure_start(checkpoint: str, kind: str) -> str:
     return f"{_safe(checkpoint)}-{_safe(kind)}"
 
 
+def method_parts(attribution: Attribution) -> Iterator[str]:
+    """The method, and each option of it that isn't the default."""
+    yield attribution.method.replace("+", "-plus")
+    for option in find_method(attribution.method).options:
+        value = attribution.options.get(option.name, option.default)
+        if value != option.default:
+            yield f"{option.name}-{value}"
+
+
+def against_part(index: int | None) -> str:
+    """The class that another one was compared with, by its number."""
+    return "against-none" if index is None else f"against-{index}"
+
+
 def _parts(spec: FigureSpec) -> Iterator[str]:
     """What tells a figure from others of the same reading, each default left out."""
     yield spec.kind
@@ -82,7 +96,7 @@ def _off(reading: Reading) -> Iterator[str]:
 def _variants(spec: FigureSpec) -> Iterator[str]:
     """How a figure shows what it shows, where that is not the usual way."""
     if spec.shows == "scores" and spec.attribution is not None:
-        yield from _method(spec.attribution)
+        yield from method_parts(spec.attribution)
         yield from _classes(spec.reading, spec.attribution)
     elif spec.contribution is not None:
         yield "contribution"
@@ -97,15 +111,6 @@ def _variants(spec: FigureSpec) -> Iterator[str]:
         yield from spec.region.names
 
 
-def _method(attribution: Attribution) -> Iterator[str]:
-    """The method, and each option of it that isn't the default."""
-    yield attribution.method.replace("+", "-plus")
-    for option in find_method(attribution.method).options:
-        value = attribution.options.get(option.name, option.default)
-        if value != option.default:
-            yield f"{option.name}-{value}"
-
-
 def _classes(reading: Reading, explanation: Attribution | Explained) -> Iterator[str]:
     """The explained class and what it is compared with, where they are not the usual ones."""
     prediction = reading.prediction
@@ -115,7 +120,7 @@ def _classes(reading: Reading, explanation: Attribution | Explained) -> Iterator
     if isinstance(explanation, Attribution) and explanation.against_all:
         return
     if against != (None if prediction.multi_label else prediction.runner_up(target)):
-        yield "against-none" if against is None else f"against-{against}"
+        yield against_part(against)
 
 
 def _safe(name: str) -> str:

@@ -114,6 +114,33 @@ def test_no_file_replaces_another_however_long_the_names_of_checkpoints_are() ->
     assert f"tiny-bert-with-{long}-compare-difference-L1-H0.png" in names
 
 
+def test_words_by_another_method_or_of_another_class_have_a_file_of_their_own(
+    classifier: Classifier,
+) -> None:
+    def name(**chosen: str) -> str:
+        compared = compare_texts(classifier, FIRST, SECOND, **chosen)
+        return comparison_file_name(ComparisonSpec(compared, "words"), "png")
+
+    prediction = classifier.read(SECOND).prediction
+    usual = prediction.predicted_class
+    other = next(
+        i for i in range(4) if i not in (usual, classifier.read(FIRST).prediction.predicted_class)
+    )
+    labels = prediction.labels
+    assert name() == "tiny-bert-compare-words-decomposition.png"
+    assert name(target=labels[usual]) == name()
+    names = {
+        name(),
+        name(method="saliency"),
+        name(target=labels[other]),
+        name(target=labels[other], against="none"),
+        name(against="none"),
+        name(against=labels[other]),
+    }
+    assert len(names) == 6
+    assert f"tiny-bert-compare-words-decomposition-class-{usual}-against-none.png" in names
+
+
 def test_what_can_not_be_shown_is_refused_in_a_sentence(compared: ReadingComparison) -> None:
     with pytest.raises(SelectionError, match="Figure 'maps' is unknown"):
         ComparisonSpec(compared, "maps")
@@ -137,7 +164,7 @@ def test_the_command_says_what_changed_and_writes_it(checkpoint: Path, tmp_path:
     assert "Heads that changed most" in result.output
     names = sorted(path.name for path in tmp_path.iterdir())
     assert len(names) == 6
-    assert "tiny-bert-compare-words.csv" in names
+    assert "tiny-bert-compare-words-decomposition.csv" in names
     record = json.loads(CliRunner().invoke(app, [*base, "--json"]).stdout)
     assert record["first"]["text"] == FIRST
     assert record["words"]["method"] == "decomposition"
