@@ -17,7 +17,8 @@ from finetune.checkpoint.adapter_merging import (
     merge_adapter,
     put_whole_weights,
 )
-from finetune.checkpoint.configuration import build_config, names_by_number
+from finetune.checkpoint.class_names import names_by_number
+from finetune.checkpoint.configuration import build_config
 from finetune.checkpoint.files import MEGABYTE, read_json
 from finetune.checkpoint.folder import VOCABULARIES, Folder
 from finetune.checkpoint.loading import (

@@ -53,16 +53,6 @@ def build_config(folder: Folder) -> PreTrainedConfig:
     return config
 
 
-def names_by_number(id2label: Mapping[Any, object]) -> tuple[str, ...]:
-    """The names of classes in the order of their numbers, which a file may list in any other.
-
-    Empty where they aren't numbered from 0 without a gap.
-    """
-    names = {str(number): str(name) for number, name in id2label.items()}
-    numbers = [str(number) for number in range(len(names))]
-    return tuple(names[number] for number in numbers) if names.keys() == set(numbers) else ()
-
-
 def _model_type(settings: Mapping[str, Any], owner: str) -> str:
     kind = settings.get("model_type")
     if isinstance(kind, str) and kind in CONFIG_MAPPING_NAMES:

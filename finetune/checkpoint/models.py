@@ -15,7 +15,8 @@ from transformers.models.auto.modeling_auto import (
 
 from finetune.checkpoint import max_length
 from finetune.checkpoint.base_opening import open_base_folder, require_body
-from finetune.checkpoint.configuration import build_config, names_by_number
+from finetune.checkpoint.class_names import names_by_number
+from finetune.checkpoint.configuration import build_config
 from finetune.checkpoint.cut_heads import end_absence
 from finetune.checkpoint.folder import Folder, open_folder
 from finetune.checkpoint.loading import (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.checkpoint.configuration import names_by_number
+from finetune.checkpoint.class_names import names_by_number
 from finetune.checkpoint.files import MEGABYTE, checked_file, read_bytes, read_json
 from finetune.checkpoint.folder import (
     CONFIG,

@@ -19,6 +19,8 @@ class ClassChange:
     """None where the first model has no such class."""
     second: float | None
     """None where the second model has no such class."""
+    assigned: tuple[bool, bool]
+    """Whether the text is put into it, in the first reading and in the second."""
 
     @property
     def largest(self) -> float:
@@ -50,6 +52,7 @@ def compare_classes(first: Prediction, second: Prediction) -> ClassComparison:
             str(second.labels[j or 0] if i is None else first.labels[i]),
             None if i is None else float(first.probabilities[i]),
             None if j is None else float(second.probabilities[j]),
+            (i in first.assigned_classes, j in second.assigned_classes),
         )
         for i, j in pairs
     ]

@@ -58,8 +58,7 @@ def difference_page(spec: ComparisonSpec) -> PageContent:
 def _classes(compared: ReadingComparison) -> Pictures:
     if compared.classes is None:
         return ()
-    predictions = compared.first.prediction, compared.second.prediction
-    return ((bars.BARS, paired.payload(compared.classes, *predictions)),)
+    return ((bars.BARS, paired.payload(compared.classes)),)
 
 
 def _words(compared: ReadingComparison) -> Pictures:

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 
 from finetune.checkpoint import onednn
 from finetune.checkpoint.arrays import FloatArray
+from finetune.checkpoint.class_names import distinct_names
 from finetune.checkpoint.configuration import text_config
 from finetune.checkpoint.problem_types import MULTI_LABEL
 from finetune.checkpoint.temperature import probabilities, stored_temperature
@@ -194,11 +195,13 @@ class Classifier:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes, by index; none of a base model."""
+        """The names of the classes, by index, no two the same; none of a base model."""
         if not self.has_head:
             return ()
         names = self.config.id2label or {}
-        return tuple(str(names.get(index, f"LABEL_{index}")) for index in range(self.n_classes))
+        return distinct_names(
+            [str(names.get(index, f"LABEL_{index}")) for index in range(self.n_classes)]
+        )
 
     @property
     def n_classes(self) -> int:

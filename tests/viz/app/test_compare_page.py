@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.page_content import component_data, page_text
 from tests.tiny_models import tiny_checkpoint
+from viz import Classifier
 from viz.app import comparisons, keys
 from viz.app.panels.comparison import results
 from viz.errors import MethodError
@@ -59,6 +60,25 @@ def test_two_texts_are_compared_in_class_words_and_heads(checkpoint: Path) -> No
     assert difference["signed"]
     assert not first["signed"]
     assert first["title"] == second["title"]
+
+
+def test_a_class_of_any_name_can_be_explained(tmp_path: Path) -> None:
+    labels = ("twice", "twice", results.CHANGE)
+    checkpoint = tiny_checkpoint(tmp_path / "names", labels=labels)
+    app = opened(checkpoint, text=FIRST, other_text=SECOND)
+    rows = component_data(app, "bars")["rows"]
+    assert {row["label"] for row in rows} == {"twice (class 0)", "twice (class 1)", labels[2]}
+    first, second = (Classifier.load(checkpoint).read(text).prediction for text in (FIRST, SECOND))
+    for row in rows:
+        index = first.labels.index(row["label"])
+        assert row["share"] == pytest.approx(first.probabilities[index], abs=1e-4)
+        assert row["then"]["share"] == pytest.approx(second.probabilities[index], abs=1e-4)
+    for target in ("what changed (class 2)", "twice (class 1)"):
+        app.selectbox(key=results.TARGET).select(target).run()
+        assert not app.exception
+        caption = str(component_data(app, "colored-text")["caption"])
+        assert f"logit {target.replace('changed (class 2)', 'changed')} −" in caption
+        assert app.query_params["target"] == target
 
 
 def test_two_texts_that_are_the_same_get_a_sentence_and_no_map_of_zeros(checkpoint: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_class_whose_name_another_option_has_can_be_chosen(tmp_path: Path) -> 
         assert not app.exception
         assert app.selectbox(key=keys.TARGET).value == target
     app.selectbox(key=keys.AGAINST).select(0).run()
-    assert "logit twice − logit nothing" in page_text(app)
+    assert "logit twice (class 1) − logit nothing" in page_text(app)
 
 
 def test_the_heading_names_a_class_that_is_not_the_predicted_one(app: AppTest) -> None:

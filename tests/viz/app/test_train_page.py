@@ -215,8 +215,22 @@ def test_columns_that_are_found_are_named_only_where_others_are_chosen(
     assert app.expander[0].label == "Columns"
     pair = app.selectbox(key=f"train-pair-{file}")
     assert (pair.value, checked) == ("hypothesis", [[f"--data={file}"]])
-    pair.select(columns.NO_PAIR).run()
+    assert pair.options[0] == columns.NO_PAIR
+    pair.select_index(0).run()
     assert checked[1:] == [[f"--data={file}", "--text-column=premise", "--label-column=label"]]
+
+
+def test_a_column_called_like_the_choice_of_none_can_be_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked = listen(monkeypatch)
+    app, file = unknown_columns(f"text,label,{columns.NO_PAIR}\none,a,b\n")
+    pair = app.selectbox(key=f"train-pair-{file}")
+    assert pair.options == [f"({columns.NO_PAIR})", "text", "label", columns.NO_PAIR]
+    assert pair.value is None
+    pair.select(columns.NO_PAIR).run()
+    assert f"--pair-column={columns.NO_PAIR}" in checked[-1]
+    app.selectbox(key=f"train-pair-{file}").select_index(0).run()
 
 
 def test_a_file_of_one_column_says_what_it_lacks_without_options() -> None:

@@ -205,6 +205,15 @@ def test_what_became_of_the_class_is_one_sentence(
     assert (compared.sentence, compared.is_changed) == (sentence, changed)
 
 
+def test_classes_that_differ_in_case_alone_are_two() -> None:
+    compared = compare_classes(predicted(("Good", "good"), 1, 0), predicted(("Good", "good"), 0, 1))
+    assert {change.label: change.assigned for change in compared.changes} == {
+        "Good": (True, False),
+        "good": (False, True),
+    }
+    assert compared.is_changed
+
+
 def test_classes_are_matched_by_name() -> None:
     assert match_labels(("Good", "x"), ("y", "good")) == [(0, 1), (1, None), (None, 0)]
     compared = compare_classes(predicted(("Good", "x"), 1, 0), predicted(("y", "good"), 1, 0))

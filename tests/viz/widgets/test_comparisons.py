@@ -62,7 +62,7 @@ def test_a_class_has_a_bar_for_each_reading(compared: ReadingComparison) -> None
     other = Prediction(("World", "Cooking"), np.array([0.0, 1.0]), np.array([0.27, 0.73]))
     result = compare_readings(compared.first, replace(compared.second, prediction=other))
     assert result.classes is not None
-    data: Any = paired.payload(result.classes, compared.first.prediction, other)
+    data: Any = paired.payload(result.classes)
     rows = {row["label"]: row for row in data["rows"]}
     assert rows["Cooking"]["percent"] == "–"
     assert rows["Cooking"]["then"] == {"share": 0.73, "percent": "73.0%", "predicted": True}

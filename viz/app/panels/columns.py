@@ -1,6 +1,6 @@
 """Which columns of a data file are read: found by their names, or chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,20 +71,29 @@ def _choose(
     )
     pair = middle.selectbox(
         "Second text",
-        [NO_PAIR, *names],
+        [None, *names],
         0 if detected.pair is None else 1 + names.index(detected.pair),
+        format_func=_namer(names, NO_PAIR),
         key=f"{key}-pair-{data}",
         help="For pairs of texts, such as a question and its answer.",
     )
-    labels = names if needs_label or detected.label is not None else [NO_LABEL, *names]
+    left_out = () if needs_label or detected.label is not None else (None,)
     label = right.selectbox(
         "Class or score",
-        labels,
-        0 if labels[0] == NO_LABEL else _index(labels, detected.label),
+        [*left_out, *names],
+        0 if left_out else _index(names, detected.label),
+        format_func=_namer(names, NO_LABEL),
         key=f"{key}-label-{data}",
         placeholder="Choose",
     )
-    return Columns(text, None if pair == NO_PAIR else pair, None if label == NO_LABEL else label)
+    return Columns(text, pair, label)
+
+
+def _namer(names: list[str], none: str) -> Callable[[str | None], str]:
+    """What an option is called: a column by its name, and *none* by a word that no column has."""
+    while none in names:
+        none = f"({none})"
+    return lambda name: none if name is None else name
 
 
 def _index(names: list[str], name: str | None) -> int | None:

@@ -1,11 +1,11 @@
 """Why this class: the words colored by an attribution, and the numbers behind it."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from finetune.checkpoint.class_names import distinct_names
 from viz.app import background, checkpoints, keys
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
@@ -113,16 +113,9 @@ def _choose_classes(prediction: Prediction, *, joined: bool) -> tuple[int | None
 
 
 def _option_names(labels: Sequence[str]) -> Callable[[int | str], str]:
-    """What an option is called: a class by its name, with its number where others have that too."""
-    counts = Counter((*labels, PREDICTED, RUNNER_UP, ALONE))
-
-    def name(option: int | str) -> str:
-        if isinstance(option, str):
-            return option
-        label = labels[option]
-        return label if counts[label] == 1 else f"{label} (class {option})"
-
-    return name
+    """What an option is called: a class by a name that is none of the other options'."""
+    names = distinct_names(labels, (PREDICTED, RUNNER_UP, ALONE))
+    return lambda option: option if isinstance(option, str) else names[option]
 
 
 def _choose_target(prediction: Prediction) -> int | None:

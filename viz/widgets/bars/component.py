@@ -20,15 +20,12 @@ def bars(prediction: Prediction, *, key: str) -> None:
     _mount(data=payload(prediction), key=key)
 
 
-def paired_bars(
-    compared: ClassComparison, first: Prediction, second: Prediction, *, key: str
-) -> None:
+def paired_bars(compared: ClassComparison, *, key: str) -> None:
     """Show what became of the class, and two bars for each class.
 
     Args:
-        compared: Both predictions side by side.
-        first: That of the first reading, whose bar stands above.
-        second: That of the second.
+        compared: Both predictions side by side; the bar of the first stands above, and those of
+            assigned classes are in the accent color.
         key: The component's own key.
     """
-    _mount(data=paired.payload(compared, first, second), key=key)
+    _mount(data=paired.payload(compared), key=key)

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from finetune.checkpoint.class_names import distinct_names
 from viz.app import checkpoints, comparisons, keys, link
 from viz.app.comparisons import ComparisonRequest
 from viz.app.markdown import plain
@@ -65,11 +66,13 @@ def _choose(request: ComparisonRequest) -> ComparisonRequest:
             METHOD, "Method", keys.METHOD, names, lambda name: METHODS[name].label_of(first)
         )
         pairs = match_labels(first.labels, second.labels)
-        labels = [first.labels[i] for i, j in pairs if i is not None and j is not None]
-        if first.regression or second.regression or len(labels) < 2:
+        shared = [i for i, j in pairs if i is not None and j is not None]
+        if first.regression or second.regression or len(shared) < 2:
             return replace(request, method=method)
+        options = distinct_names(first.labels, [CHANGE])
+        labels = {options[index]: first.labels[index] for index in shared}
         target = _choose_one(TARGET, "Explain", keys.TARGET, [CHANGE, *labels], str)
-    return replace(request, method=method, target=None if target == CHANGE else target)
+    return replace(request, method=method, target=labels.get(target))
 
 
 def _choose_one(
@@ -96,9 +99,7 @@ def _show_classes(compared: ReadingComparison) -> None:
     if classes is None:
         st.caption(plain(compared.refused["classes"]))
     else:
-        paired_bars(
-            classes, compared.first.prediction, compared.second.prediction, key="compare-classes"
-        )
+        paired_bars(classes, key="compare-classes")
         for note in classes.notes:
             st.caption(plain(note))
     for which, reading in (("first", compared.first), ("second", compared.second)):
