@@ -36,6 +36,10 @@ class Splits:
         found = {"train": self.train, "validation": self.validation, "test": self.test}
         return {role: rows for role, rows in found.items() if rows is not None}
 
+    def fingerprints(self) -> dict[str, str]:
+        """What tells the rows of each split from others, by its role."""
+        return {role: rows.fingerprint() for role, rows in self.by_role().items()}
+
 
 def load_splits(
     config: DataConfig, source: SourceRows | None = None, *, seed: int = SeedConfig.seed

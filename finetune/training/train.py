@@ -59,7 +59,7 @@ def train(
     *,
     say: Say = print,
     precision: PrecisionChoice | None = None,
-    of_search: bool = False,
+    searched_rows: Fingerprints | None = None,
 ) -> RunRecord:
     """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event.
 
@@ -70,7 +70,8 @@ def train(
         config: The run.
         say: Gets the lines.
         precision: In which numbers a new run computes; None where a trial may choose.
-        of_search: Whether a search for this output trains its winner, and is not in the way.
+        searched_rows: Of each split, where a search for this output trains its winner: it is not
+            in the way, and files that changed since its trials are refused.
     """
     quiet_libraries()
     processes.join()
@@ -82,7 +83,7 @@ def train(
             say(ALREADY_FINISHED)
         return record
     check_place(config)
-    if not of_search:
+    if searched_rows is None:
         _settle_search(config, say)
     with terminated_as_interrupted(), _folder(config) as work, report_failures(config.output):
         say, events = say if processes.is_first() else _say_nothing, Events(work)
@@ -91,7 +92,9 @@ def train(
             say("The run was already finished; moving its checkpoint into place.")
             return _read(work)
         if config.seeds == 1:
-            return train_in(work, config, events, say, precision=precision)
+            return train_in(
+                work, config, events, say, precision=precision, searched_rows=searched_rows
+            )
         begun = load_settings(work) if config.resume and (work / SETTINGS).is_file() else None
         _save_or_compare_settings(config, {}, work, begun)
 
@@ -100,7 +103,15 @@ def train(
             histories = 2 if one.seed == config.seed else 1
             # Seeds are compared, so they compute alike.
             chosen = precision if first is None else first.precision_choice
-            return train_in(place, one, events, say, precision=chosen, histories=histories)
+            return train_in(
+                place,
+                one,
+                events,
+                say,
+                precision=chosen,
+                searched_rows=searched_rows,
+                histories=histories,
+            )
 
         return train_seeds(work, config, say, train=train_seed)
 
@@ -112,17 +123,20 @@ def train_in(
     say: Say,
     *,
     precision: PrecisionChoice | None = None,
+    searched_rows: Fingerprints | None = None,
     histories: int = 1,
 ) -> RunRecord:
     """Run *config* in the folder *work*, from where it is; the checkpoint is in it at the end.
 
-    A new run computes in *precision*, where one is given. Where a history is kept, there has to be
-    room for so many *histories*.
+    A new run computes in *precision*, and reads what a search read, *searched_rows*, where these
+    are given. Where a history is kept, there has to be room for so many *histories*.
     """
     run = prepare_run(config)
     for line in describe_prepared(run):
         say(line)
-    rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
+    rows = run.splits.fingerprints()
+    if searched_rows is not None:
+        require_same_rows(rows, searched_rows)
     begun = load_settings(work) if config.resume and (work / SETTINGS).is_file() else None
     run = settle_precision(run, begun, precision)
     say(f"Precision: {run.precision}.")

@@ -110,7 +110,7 @@ def tune(
         run = prepare_run(_trial_settings(config))
         for line in describe_prepared(run):
             say(line)
-        rows = {role: each.fingerprint() for role, each in run.splits.by_role().items()}
+        rows = run.splits.fingerprints()
         if begun is not None:
             require_same_rows(rows, begun.rows)
         # All trials, and the run with the best settings, compute alike.
@@ -128,7 +128,7 @@ def tune(
         overwrite = config.overwrite if begun is None else begun.config.overwrite
         _search(study, run, config, search, space, folder, say)
         best = replace(config, overwrite=overwrite, resume=False)
-        record = train_winner(study, best, run.precision, say)
+        record = train_winner(study, best, run.precision, rows, say)
         record = replace(record, tuning=tuning_record(study, space, run.best_by))
         write_tuning(record, resolve_output(config.output), say)
         if search.keep_trials:

@@ -9,6 +9,7 @@ from finetune.run.finished_run import finished_run
 from finetune.run.output_folder import forget_folder, working_path
 from finetune.run.precision_choice import PrecisionChoice
 from finetune.run.record import RunRecord
+from finetune.run.saved_settings import Fingerprints
 from finetune.training.fit import Say
 from finetune.training.train import train
 from finetune.tuning.search_space import with_settings
@@ -21,12 +22,17 @@ Without it what lies at the output is an older run, though it may have the same 
 
 
 def train_winner(
-    study: TuningStudy, config: TrainConfig, precision: PrecisionChoice, say: Say
+    study: TuningStudy,
+    config: TrainConfig,
+    precision: PrecisionChoice,
+    rows: Fingerprints,
+    say: Say,
 ) -> RunRecord:
     """The run with the settings of the best trial: a new one, or what a kill left of it.
 
     Raises:
-        FinetuneError: No trial was completed, or what stopped the run.
+        FinetuneError: No trial was completed, the data have other *rows* now than its trials had,
+            or what stopped the run.
     """
     best = study.best()
     if best is None:
@@ -49,7 +55,7 @@ def train_winner(
         forget_folder(work)  # of the best of fewer trials
     elif begun is not None and (work / SETTINGS).is_file():
         resumed = replace(config, resume=True, overwrite=False)
-        return train(resumed, say=say, precision=precision, of_search=True)
+        return train(resumed, say=say, precision=precision, searched_rows=rows)
     record = finished_run(config.output)
     replaced = None if record is None else record.created
     if begun is not None and record is not None:
@@ -58,4 +64,4 @@ def train_winner(
         # It is the best of fewer trials, or what the winner was to replace.
         config = replace(config, overwrite=True)
     study.study.set_user_attr(WINNER, {"trial": number, "replaces": replaced})
-    return train(config, say=say, precision=precision, of_search=True)
+    return train(config, say=say, precision=precision, searched_rows=rows)

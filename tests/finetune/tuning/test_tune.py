@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from finetune.__main__ import app
 from finetune.checkpoint.models import Checkpoint
 from finetune.checkpoint.run_files import JOURNAL, SETTINGS
-from finetune.errors import ConfigError, FinetuneError, OutputError
+from finetune.errors import ConfigError, DataError, FinetuneError, OutputError
 from finetune.evaluation.quality import Quality
 from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.output_folder import locked_folder, working_path
@@ -298,6 +298,30 @@ def test_the_winner_is_trained_on_the_rows_of_its_search_once(
     monkeypatch.setattr("finetune.tuning.winner.train", die)
     record = tune(stopped_search(config.output), say=silent)
     assert record == dataclasses.replace(trained, tuning=record.tuning)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_file_that_changes_after_the_trials_is_not_what_the_winner_is_trained_on(
+    seeds: int, base: Path, tmp_path: Path
+) -> None:
+    data, space = tmp_path / "news.csv", SearchSpace({"weight_decay": (0.0, 0.1)})
+    config = settings(
+        write_csv(data, news(60)), base, tmp_path / "out", epochs=1, seeds=seeds, split_seed=0
+    )
+    found: list[str] = []
+
+    def say(line: str) -> None:
+        if "is the best of" in line:
+            write_csv(data, news(90)[30:])
+        found.append(line)
+
+    with pytest.raises(DataError, match="the rows of train and validation are not those the run"):
+        tune(config, TuneConfig(trials=1), space, say=say)
+    assert not config.output.exists()
+    write_csv(data, news(60))
+    record = tune(stopped_search(config.output), say=found.append)
+    assert record.tuning is not None
+    assert len(record.tuning.trials) == sum("Trial 1 of" in line for line in found) == 1
 
 
 @pytest.mark.parametrize(
