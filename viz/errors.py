@@ -21,6 +21,10 @@ class MethodError(VizError):
     """An attribution method that is unknown, or that this architecture doesn't allow."""
 
 
+class NonFiniteLogitsError(MethodError):
+    """Logits of a text, or of a version of it, that overflowed: nothing can be said by them."""
+
+
 class MissingAttentionError(VizError):
     """Attention is asked for of a network that has no map of each token by each token."""
 

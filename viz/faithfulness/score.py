@@ -19,7 +19,7 @@ from viz.faithfulness.judge import Judge
 from viz.faithfulness.metrics import TESTED, metrics_of
 from viz.faithfulness.partial_results import PartialResults, RowResult
 from viz.faithfulness.planted import require_words
-from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
+from viz.faithfulness.score_row import SKIPPED, ScoreConfig
 from viz.faithfulness.worker_pool import score_rows
 from viz.model.classifier import Classifier
 from viz.model.perturbation import operators_of
@@ -120,7 +120,7 @@ class ScoreRun:
     def _is_complete(self, result: RowResult) -> bool:
         """Whether each method is there under each operator, and a number for each metric."""
         if "skipped" in result:
-            return result["skipped"] in (TOO_SHORT, UNREADABLE, TOO_LONG)
+            return result["skipped"] in SKIPPED
         known = {
             method: each["measures"]
             for method, each in result["methods"].items()

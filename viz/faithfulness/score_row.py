@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from viz.attribution.method_spec import MethodSpec
 from viz.documents.document_versions import DocumentVersions
 from viz.documents.read_document import read_document
-from viz.errors import SelectionError, TextError
+from viz.errors import NonFiniteLogitsError, SelectionError, TextError
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, compare_document
 from viz.faithfulness.degraded import TESTED_ROWS, degraded_method, degraded_values
 from viz.faithfulness.judge import Judge
@@ -22,6 +22,8 @@ from viz.model.text_files import Row
 from viz.types import Encoding
 
 TOO_SHORT, UNREADABLE, TOO_LONG = "too short", "unreadable", "too long"
+NOT_FINITE = "no finite logits"
+SKIPPED = (TOO_SHORT, UNREADABLE, TOO_LONG, NOT_FINITE)
 """Why a row is skipped."""
 MAX_SEED = 2**63 - 1
 """The largest that a record holds."""
@@ -65,7 +67,9 @@ class ScoreConfig:
 def score_row(
     classifier: Classifier, row: Row, config: ScoreConfig, judge: Judge | None = None
 ) -> RowResult:
-    """What is measured of a row; the predicted class is explained, against the runner-up.
+    """What is measured of a row, or why it is skipped.
+
+    The predicted class is explained, against the runner-up.
 
     A text that is too long is measured as a whole where the classifier reads windows, without a
     search for its best and its worst order and without a judge.
@@ -76,6 +80,15 @@ def score_row(
         config: What is measured.
         judge: Who measures the orders too.
     """
+    try:
+        return _score_row(classifier, row, config, judge)
+    except NonFiniteLogitsError:  # with words hidden, or of the judge's twin
+        return {"skipped": NOT_FINITE}
+
+
+def _score_row(
+    classifier: Classifier, row: Row, config: ScoreConfig, judge: Judge | None
+) -> RowResult:
     try:
         encodings = row_encodings(classifier, row.text, row.pair)
     except TextError:

@@ -24,7 +24,7 @@ from viz.faithfulness.record import (
     ScoredDocuments,
     SearchedLimits,
 )
-from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
+from viz.faithfulness.score_row import NOT_FINITE, TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.model.classifier import Classifier
 from viz.model.perturbation import operators_of
 from viz.model.row_windows import settings_of_rows
@@ -54,8 +54,9 @@ def summarize(
     measured = [result for result in results if "skipped" not in result]
     if not measured:
         raise SelectionError(
-            f"Of {number_of(len(results), 'text')} of {texts.name!r} none can be measured; give "
-            f"texts of at least {MIN_WORDS} words."
+            f"Of {number_of(len(results), 'text')} of {texts.name!r} none can be measured "
+            f"({', '.join(f'{count:,} {reason}' for reason, count in skipped.items())}); give "
+            f"others, of at least {MIN_WORDS} words."
         )
     numbers = MeasuredTexts(classifier, measured, config.methods)
     record = FaithfulnessRecord(
@@ -66,7 +67,7 @@ def summarize(
         columns=asdict(texts.columns),
         n_texts=len(measured),
         skipped={reason: skipped[reason] for reason in (TOO_SHORT, UNREADABLE)}
-        | {reason: skipped[reason] for reason in (TOO_LONG,) if skipped[reason]},
+        | {reason: skipped[reason] for reason in (TOO_LONG, NOT_FINITE) if skipped[reason]},
         seed=config.seed,
         n_random=config.n_random,
         resamples=RESAMPLES,

@@ -561,10 +561,19 @@ class Classifier:
         )
 
     def prediction(self, logits: Tensor) -> Prediction:
-        """What logits say of a text.  (C,)"""
+        """What logits say of a text.  (C,)
+
+        Raises:
+            CheckpointError: where they are not finite.
+        """
         values: NDArray[np.floating] = logits.cpu().numpy()
         if not self.has_head:
             return Prediction((), values[:0], values[:0])
+        if not np.isfinite(values).all():
+            raise CheckpointError(
+                f"{self.name!r} gives logits that are not finite (NaN or infinity) for this text; "
+                "choose another text or checkpoint."
+            )
         if self.regression:
             return Prediction(self.labels, values, values[:0], regression=True)
         if self.temperature is not None:

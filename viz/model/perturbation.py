@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attention import words
 from viz.attention.words import Span
-from viz.errors import MethodError
+from viz.errors import MethodError, NonFiniteLogitsError
 from viz.model.batches import MAX_ROWS, MAX_TOKENS, batch_size
 from viz.model.classifier import Classifier
 from viz.types import Encoding
@@ -110,8 +110,8 @@ class Perturbation:
             (N, C), one row a version.
 
         Raises:
-            MethodError: if masks are asked for and the tokenizer has no mask token, or logits are
-                not finite.
+            MethodError: if masks are asked for and the tokenizer has no mask token.
+            NonFiniteLogitsError: if logits of a version are not finite.
         """
         if operator not in self.operators:
             raise MethodError(
@@ -224,13 +224,13 @@ def _require_finite(logits: FloatArray, rows: BoolArray, operator: Operator) -> 
     if not odd.any():
         return
     if rows[odd].all():
-        raise MethodError(
+        raise NonFiniteLogitsError(
             "This checkpoint gives no finite logits for the text itself; choose another text."
         )
     this, other = "the mask token", "deletion"
     if operator == "delete":
         this, other = other, this
-    raise MethodError(
+    raise NonFiniteLogitsError(
         f"With words hidden by {this} this checkpoint gives no finite logits; hide them by {other} "
         "where that can be chosen, or choose a method that hides no words."
     )

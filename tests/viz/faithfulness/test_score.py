@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner, Result
 
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet, without_mask_token
@@ -607,8 +608,33 @@ def test_texts_that_are_all_too_short_are_one_sentence(checkpoint: Path, tmp_pat
     result = run(*options(data, checkpoint, tmp_path / "out.json", "--processes", "1"))
     assert result.exit_code == 1
     assert result.stderr == (
-        "Of 2 texts of 'texts.csv' none can be measured; give texts of at least 3 words.\n"
+        "Of 2 texts of 'texts.csv' none can be measured (2 too short); give others, of at least 3 "
+        "words.\n"
     )
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_a_text_whose_versions_have_no_finite_logits_is_skipped_and_counted(
+    checkpoint: Path, tmp_path: Path, *, judged: bool
+) -> None:
+    data, damaged = tmp_path / "texts.csv", tiny_checkpoint(tmp_path / "damaged")
+    data.write_text("text\noil prices rise as stocks fall\npeace talks in the game\n", "utf-8")
+    file, tokenizer = damaged / "model.safetensors", Classifier.load(damaged).tokenizer
+    weights = load_file(file)
+    token = tokenizer.convert_tokens_to_ids("peace") if judged else tokenizer.mask_token_id
+    weights["bert.embeddings.word_embeddings.weight"][token] = 3e38  # finite, unlike its square
+    save_file(weights, file, {"format": "pt"})
+    if judged:
+        more = ("--judge", str(damaged))
+        record = scored(data, checkpoint, tmp_path / "out.json", *more)
+        assert (record.n_texts, record.skipped["no finite logits"]) == (1, 1)
+    else:
+        result = run(*options(data, damaged, tmp_path / "out.json", "--processes", "1"))
+        assert (result.exit_code, result.stderr) == (
+            1,
+            "Of 2 texts of 'texts.csv' none can be measured (2 no finite logits); give others, of "
+            "at least 3 words.\n",
+        )
 
 
 def test_a_checkpoint_without_a_folder_needs_an_output(data: Path) -> None:

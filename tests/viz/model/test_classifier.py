@@ -12,6 +12,7 @@ from finetune.checkpoint import onednn
 from tests.families import family_checkpoint as family_checkpoint_of
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
+from viz.errors import CheckpointError
 from viz.model.recording import Recorder
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -176,3 +177,16 @@ def test_a_card_reads_what_the_cpu_reads(family_checkpoint: Path) -> None:
     np.testing.assert_allclose(
         on_card.attention.weights, on_cpu.attention.weights, rtol=0, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("problem_type", [None, "multi_label_classification", "regression"])
+def test_a_text_whose_logits_overflow_is_refused(problem_type: str | None, tmp_path: Path) -> None:
+    labels = ("stars",) if problem_type == "regression" else ("World", "Sports")
+    path = tiny_checkpoint(tmp_path / "tiny", labels=labels, problem_type=problem_type)
+    classifier = Classifier.load(path)
+    assert np.isfinite(classifier.read("oil prices rise").prediction.logits).all()
+    with torch.no_grad():
+        classifier.model.get_submodule("classifier").bias.fill_(float("inf"))
+    for read in (classifier.read, lambda text: classifier.read_many([classifier.encode(text)])):
+        with pytest.raises(CheckpointError, match=r"not finite \(NaN or infinity\) for this"):
+            read("oil prices rise")
