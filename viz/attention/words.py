@@ -57,7 +57,7 @@ def _word(encoding: Encoding, indices: tuple[int, ...]) -> Span:
     start, end = without_blanks(
         text, min(piece.start for piece in pieces), max(piece.end for piece in pieces)
     )
-    written = text[start : end_with_marks(text, end)].strip()
+    written = text[slice(*written_place(text, start, end))].strip()
     label = first.text if first.special or not written else written
     return Span(label, start, end, indices, first.special, first.part)
 
@@ -124,6 +124,15 @@ def end_with_marks(text: str, end: int, limit: int | None = None) -> int:
     while 0 < end < limit and unicodedata.category(text[end]).startswith("M"):
         end += 1
     return end
+
+
+def written_place(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where a word is written that tokens hold from one character to another.
+
+    Without blanks around it, and with its accents and emoji selectors.
+    """
+    start, end = without_blanks(text, start, end)
+    return start, end_with_marks(text, end)
 
 
 def merge(

@@ -28,7 +28,7 @@ from viz.faithfulness.planted_scores import (
     PlantedWord,
 )
 from viz.model.classifier import Classifier
-from viz.model.grouping import word_key, word_places
+from viz.model.grouping import word_key
 from viz.model.perturbation import BoolArray, Operator, Perturbation
 
 LEAST_CHANGED = 0.8
@@ -51,7 +51,7 @@ def require_words(words: Sequence[str], classifier: Classifier) -> None:
             "--planted."
         )
     for word in words:
-        if len(word_places(word, classifier.tokenizer)) != 1:
+        if len(classifier.encoder.words(word)) != 1:
             raise SelectionError(
                 f"--planted {quoted(word)} is not one word: it can't hold a blank or a sign, and "
                 "a second word takes a second --planted."

@@ -14,9 +14,9 @@ from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.truncation import Truncation, kept_positions
 from finetune.checkpoint.windows import WindowSettings
 from finetune.errors import ModelError
-from viz.attention.words import is_blank, without_blanks
+from viz.attention.words import is_blank, without_blanks, written_place
 from viz.errors import TextError, as_sentence
-from viz.model.grouping import is_visible, word_numbers, word_places
+from viz.model.grouping import Place, is_visible, word_numbers, word_places
 from viz.types import Encoding, Inputs, Token, UnseenSpan
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -129,6 +129,29 @@ class Encoder:
             return None
         return RowInputs(encoding.inputs, encoding.n_unseen)
 
+    def words(self, text: str) -> list[Place]:
+        """Where the words of a text stand, as `spans` has them, however much of it is read.
+
+        They can't be told without its tokens: one over several words makes these one.  A text that
+        the tokenizer fails on, which is never read, has none.
+        """
+        text = _replace_surrogates(text, [])
+        try:
+            encoded = self._tokenize(text, None)
+        except TextError:
+            return []
+        parts, places = encoded.sequence_ids(), encoded["offset_mapping"]
+        tokens = [place for place, part in zip(places, parts, strict=True) if part == 0]
+        reach: dict[int, Place] = {}
+        for number, (start, end) in zip(self._numbers(text, tokens), tokens, strict=True):
+            first, last = reach.get(number, (start, end))
+            reach[number] = min(first, start), max(last, end)
+        return [
+            written_place(text, start, end)
+            for start, end in reach.values()
+            if text[start:end].strip()
+        ]
+
     def probe(self, n_words: int = 3) -> Encoding:
         """An encoding for trying a checkpoint out; its tokens may be unknown ones."""
         n_words = min(n_words, self.max_tokens)  # more would be cut away
@@ -188,11 +211,13 @@ class Encoder:
         for part, text in enumerate(texts):
             indices = [index for index, own in enumerate(parts) if own == part]
             first = max(words.values(), default=-1) + 1
-            numbers = word_numbers(
-                word_places(text, self.tokenizer), [places[index] for index in indices]
-            )
+            numbers = self._numbers(text, [places[index] for index in indices])
             words |= {i: first + number for i, number in zip(indices, numbers, strict=True)}
         return words
+
+    def _numbers(self, text: str, tokens: Sequence[Place]) -> list[int]:
+        """The number of the word that each token of a text belongs to."""
+        return word_numbers(word_places(text, self.tokenizer), tokens)
 
     def _inputs(self, encoded: Any, positions: Sequence[int]) -> dict[str, Any]:
         arrays = {

@@ -28,7 +28,7 @@ _UNCHANGED = BertNormalizer(clean_text=False, strip_accents=False, lowercase=Fal
 
 
 def word_places(text: str, tokenizer: PreTrainedTokenizerFast) -> list[Place]:
-    """Where the words of a text stand, in reading order.
+    """Where the words of a text stand, in reading order, before tokens join any of them.
 
     A tokenizer that is built as BERT's cleans a text in its own way first; its words are the very
     ones that it makes.

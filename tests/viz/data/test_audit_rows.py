@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from finetune.run.column_names import ColumnNames
-from tests.tiny_models import edit_config, tiny_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint, tokenizer, with_tokenizer
 from viz import Classifier
 from viz.data.rows.audit_rows import open_rows, rows_from
 from viz.data.rows.row_words import row_words
+from viz.data.rows.word_contributions import word_contributions
 from viz.errors import SelectionError
 from viz.model.grouping import word_key
 
@@ -117,6 +118,20 @@ def test_rows_come_from_python_too(classifier: Classifier) -> None:
     assert rows.table["source"] == [None, "b"]
     with pytest.raises(SelectionError, match="no rows"):
         rows_from([], classifier)
+
+
+def test_words_are_counted_as_explanations_have_them(tmp_path: Path) -> None:
+    words = tokenizer("bert")
+    words.add_tokens(["'s"])
+    classifier = Classifier.load(with_tokenizer(tmp_path, words))
+    rows = rows_from(["Oil's \u2764\ufe0f cafe\u0301 as", "नमस्ते team's [MASK]"], classifier)
+    counted = row_words(rows, classifier)
+    assert counted == [
+        ("oil", "'s", "\u2764\ufe0f", "caf\u00e9", "as"),
+        ("नमस्ते", "team", "'s", "[mask]"),
+    ]
+    parts = word_contributions(classifier, rows, [0, 1], np.eye(4)[:2])
+    assert [tuple(map(word_key, own)) for own in parts.words] == counted
 
 
 def test_words_are_counted_in_one_spelling(classifier: Classifier) -> None:

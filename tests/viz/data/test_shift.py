@@ -168,6 +168,14 @@ def test_misspelled_words_come_first(classifier: Classifier, before: Made) -> No
     assert "for 'market'" in shift.causes[0].sentence or "for 'prices'" in shift.causes[0].sentence
 
 
+def test_a_word_that_ends_in_a_mark_is_counted(classifier: Classifier, before: Made) -> None:
+    texts = before[0].texts
+    marked = [f"{text} \u2764\ufe0f" for text in texts[: N_ROWS // 2]]
+    shift = _measured(classifier, _made(classifier, [*marked, *texts[N_ROWS // 2 :]]), before)
+    (heart,) = (word for word in shift.words if word.word == "\u2764\ufe0f")
+    assert (heart.kind, heart.reference_share, heart.share) == ("gone", 0.5, 0)
+
+
 def test_longer_rows_come_first(classifier: Classifier, before: Made) -> None:
     shift = _measured(classifier, before, _made(classifier, _texts(1, n_words=14)[0]))
     assert shift.causes[0].cause == "length"

@@ -17,6 +17,7 @@ from viz.data.rows.audit_rows import rows_from
 from viz.data.rows.row_predictions import predict
 from viz.data.rows.word_contributions import PASSES_PER_ROW
 from viz.data.shortcuts.shortcuts import MIN_ROWS, Shortcuts, find_shortcuts
+from viz.model.grouping import word_key
 from viz.model.linearized import LinearizedFunctions
 
 N = 160
@@ -80,6 +81,17 @@ def test_a_planted_word_is_flagged_unless_it_is_shuffled(
     assert first.contribution.low > 1
     assert first.similar_share == pytest.approx(0, abs=0.1)
     assert PLANTED not in first.similar
+
+
+def test_a_planted_word_that_ends_in_a_mark_is_flagged(planted: Path) -> None:
+    marked = f"{PLANTED}\u0301"  # which BERT reads as the planted word
+    texts = [each.text for each in planted_texts(N, seed=5, shuffled=False)]
+    shortcuts = shortcuts_of(
+        Classifier.load(planted), [text.replace(PLANTED, marked) for text in texts]
+    )
+    assert isinstance(shortcuts, Shortcuts)
+    flagged = [(item.word, item.label) for item in shortcuts.items if item.flagged]
+    assert flagged == [(word_key(marked), TOPICS[1])]
 
 
 def test_the_same_seed_gives_the_same_numbers(classifier: Classifier) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from viz import Classifier
 from viz.data.shortcuts.word_edits import Occurrence, occurrences, with_word, without_word
-from viz.model.grouping import word_key, word_places
+from viz.model.grouping import word_key
 
 REMOVED = [
     ("Oil prices rise, oil falls.", "oil", "prices rise, falls."),
@@ -21,7 +21,7 @@ REMOVED = [
 def test_all_occurrences_of_a_word_are_removed(
     classifier: Classifier, text: str, key: str, expected: str
 ) -> None:
-    assert without_word(text, word_places(text, classifier.tokenizer), key) == expected
+    assert without_word(text, classifier.encoder.words(text), key) == expected
 
 
 INSERTED = [
@@ -41,20 +41,20 @@ INSERTED = [
 def test_a_word_is_put_in_as_it_stands_elsewhere(
     classifier: Classifier, text: str, occurrence: Occurrence, expected: str
 ) -> None:
-    assert with_word(text, word_places(text, classifier.tokenizer), occurrence) == expected
+    assert with_word(text, classifier.encoder.words(text), occurrence) == expected
 
 
 @pytest.mark.parametrize("text", ["Oil rises, OIL falls", "the price of oil", "oil", "(oil) up!"])
 def test_what_is_put_in_is_removed_again(classifier: Classifier, text: str) -> None:
     """Removal undoes insertion in a text that never had the word."""
-    places = word_places(text, classifier.tokenizer)
+    places = classifier.encoder.words(text)
     found = occurrences(text, places, "oil")
     assert [each.written.casefold() for each in found] == ["oil"] * len(found) != []
     other = "stocks fall, and rise again"
     for occurrence in found:
-        places = word_places(other, classifier.tokenizer)
+        places = classifier.encoder.words(other)
         edited = with_word(other, places, occurrence)
-        keys = [word_key(edited[a:b]) for a, b in word_places(edited, classifier.tokenizer)]
+        keys = [word_key(edited[a:b]) for a, b in classifier.encoder.words(edited)]
         assert keys.count("oil") == 1
-        again = without_word(edited, word_places(edited, classifier.tokenizer), "oil")
+        again = without_word(edited, classifier.encoder.words(edited), "oil")
         assert again == other

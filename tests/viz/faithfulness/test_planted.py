@@ -11,7 +11,7 @@ import torch
 from finetune.evaluation.metrics import wilson_interval
 from tests.finetune.news import write_csv
 from tests.shortcut_model import CUES, CuedText
-from tests.tiny_models import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint, tokenizer, with_tokenizer
 from viz import Classifier
 from viz.errors import SelectionError
 from viz.export.score_table import score_table
@@ -77,6 +77,12 @@ def test_methods_that_explain_the_class_put_the_planted_word_first(
     assert planted.random.reciprocal_rank == pytest.approx(np.mean(harmonic), abs=1e-6)
     (tmp_path / FILE).write_text(record.to_json())
     assert load(tmp_path / FILE) == record
+
+
+def test_a_planted_word_is_one_as_texts_are_cut(tmp_path: Path) -> None:
+    words = tokenizer("bert")
+    words.add_tokens(["'s"])
+    require_words(["'s"], Classifier.load(with_tokenizer(tmp_path, words)))
 
 
 def test_texts_to_which_no_class_is_assigned_prove_no_word(tmp_path: Path) -> None:

@@ -119,6 +119,25 @@ def test_tokenizers_as_bert_has_keep_the_words_that_they_make(index: int) -> Non
                 assert (numbers[at] == numbers[at - 1]) == same
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_words_of_a_text_are_those_of_its_spans(name: str) -> None:
+    marked = ["we \u2764\ufe0f oil", "cafe\u0301 oil", "नमस्ते oil", "oil ありが", "a of the b"]
+    special = [f"oil {sign} as" for sign in sorted(encoder(name).special_names)]
+    for text in [*marked, *special, *(text[:300] for text in HOSTILE)]:
+        try:
+            encoding = encoder(name).encode(text)
+        except TextError:
+            continue
+        assert not encoding.n_unseen
+        over = [span for span in spans(encoding) if not span.special]
+        shown = [span.label for span in over if text[span.start : span.end].strip()]
+        places = encoder(name).words(text)
+        assert [encoding.text[start:end].strip() for start, end in places] == shown
+        assert [start for start, _ in places] == [
+            span.start for span in over if text[span.start : span.end].strip()
+        ]
+
+
 def test_a_token_over_two_words_makes_them_one() -> None:
     assert groups("one word", "a of the b") == [["▁", "a"], ["▁of▁the"], ["▁", "b"]]
     assert labels("one word", "a of the b") == ["a", "of the", "b"]

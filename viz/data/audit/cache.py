@@ -18,7 +18,7 @@ from viz.errors import SelectionError
 
 Part = TypeVar("Part")
 
-VERSION = 2
+VERSION = 3
 """Counted up where what is computed changes, so that nothing old is taken for it."""
 N_DIGEST = hashlib.sha256().digest_size
 FOLDER = ".audit"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from viz.attention.words import Span, end_with_marks, spans
+from viz.attention.words import Span, spans, written_place
 from viz.types import Encoding
 
 MAX_CODE_OF_SPACED_SCRIPTS = 0x2E7F
@@ -38,8 +38,7 @@ class EditableText:
     def place(self, word: int) -> tuple[int, int]:
         """Where a word stands in its text, its accents and emoji selectors included."""
         span = self.words[word]
-        end = end_with_marks(self.encoding.part_text(span.part), span.end)
-        return span.start, max(span.start, end)
+        return written_place(self.encoding.part_text(span.part), span.start, span.end)
 
     def edit(self, replacements: Mapping[int, str | None]) -> EditedText:
         """The text with words replaced, or deleted where the replacement is None.

@@ -5,25 +5,23 @@ from collections.abc import Iterator
 from viz.data.rows.audit_rows import AuditRows
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
-from viz.model.grouping import word_key, word_places
+from viz.model.grouping import word_key
 
 
 def row_words(rows: AuditRows, classifier: Classifier) -> list[tuple[str, ...]]:
     """The keys of the words of each row, in reading order, a second text after the first.
 
-    Words are those of the Read page: what stands between blanks, punctuation and ideographs apart.
+    Words are those of the Read page and of explanations, also of what the model doesn't read: what
+    stands between blanks, punctuation and ideographs apart, unless one token holds several.
     """
-    words = []
+    written = written_words(rows, classifier)
+    return [tuple(key for word in words if (key := word_key(word))) for words in written]
+
+
+def written_words(rows: AuditRows, classifier: Classifier) -> Iterator[list[str]]:
+    """The same words as they stand in each row."""
     for number, text in enumerate(rows.texts):
         if number % 1_000 == 0:
             check_cancelled()
-        pair = None if rows.pairs is None else rows.pairs[number]
-        words.append(tuple(_keys(text, pair, classifier)))
-    return words
-
-
-def _keys(text: str, pair: str | None, classifier: Classifier) -> Iterator[str]:
-    for part in (text, pair or ""):
-        for start, end in word_places(part, classifier.tokenizer):
-            if key := word_key(part[start:end]):
-                yield key
+        parts = (text,) if rows.pairs is None else (text, rows.pairs[number])
+        yield [part[start:end] for part in parts for start, end in classifier.encoder.words(part)]

@@ -12,6 +12,7 @@ from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.row_predictions import RowPredictions
+from viz.data.rows.row_words import written_words
 from viz.data.rows.word_contributions import word_contributions
 from viz.data.shortcuts.similar_words import SimilarWords
 from viz.data.shortcuts.word_effects import Insertion, TestedWord, WordEffects, WordTrials, decided
@@ -21,7 +22,7 @@ from viz.faithfulness.interval import Interval
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
-from viz.model.grouping import word_key, word_places
+from viz.model.grouping import word_key
 
 MIN_ROWS = 10
 """Rows of the class that have the word, and rows of other classes: fewer tell little."""
@@ -159,15 +160,12 @@ def _vocabulary(
     """The words of each row, and how each word is mostly written, the most frequent first."""
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     has = []
-    for number, text in enumerate(rows.texts):
-        if number % 1_000 == 0:
-            check_cancelled()
+    for words in written_words(rows, classifier):
         own = set()
-        for part in (text, "" if rows.pairs is None else rows.pairs[number]):
-            for start, end in word_places(part, classifier.tokenizer):
-                if key := word_key(part[start:end]):
-                    own.add(key)
-                    spellings[key][part[start:end]] += 1
+        for word in words:
+            if key := word_key(word):
+                own.add(key)
+                spellings[key][word] += 1
         has.append(frozenset(own))
     ranked = sorted(spellings, key=lambda key: (-spellings[key].total(), key))
     return has, {key: spellings[key].most_common(1)[0][0] for key in ranked}

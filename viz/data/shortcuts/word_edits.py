@@ -28,7 +28,7 @@ def occurrences(text: str, places: Sequence[Place], key: str, part: int = 0) -> 
 
     Args:
         text: The text.
-        places: Of its words, as `word_places` gives them.
+        places: Of its words, as `Encoder.words` gives them.
         key: Of the word.
         part: Of the row that the text is.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from scipy.special import logsumexp
@@ -12,7 +13,6 @@ from viz.data.rows.row_predictions import RowPredictions, predict
 from viz.data.shortcuts.word_edits import Occurrence, occurrences, with_word, without_word
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
-from viz.model.grouping import word_places
 from viz.types import BoolArray
 
 MAX_ROWS = 50
@@ -92,6 +92,7 @@ class WordTrials:
         self.words, self.progress = words, progress
         self._inside = decided(predictions, multi_label=classifier.multi_label)
         self._draw = np.random.default_rng(seed)
+        self._places = cache(classifier.encoder.words)  # many words are tried in one row
 
     def removals(self) -> list[WordEffects]:
         """Of each word, from rows that have it and are put into the class."""
@@ -162,9 +163,6 @@ class WordTrials:
     def _parts(self, row: int) -> list[str]:
         text = self.rows.texts[row]
         return [text] if self.rows.pairs is None else [text, self.rows.pairs[row]]
-
-    def _places(self, text: str) -> list[tuple[int, int]]:
-        return word_places(text, self.classifier.tokenizer)
 
     def _sample(self, rows: IntArray) -> IntArray:
         """At most MAX_ROWS of some rows, drawn at random, those read to their end first."""
