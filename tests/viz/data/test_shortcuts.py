@@ -94,6 +94,20 @@ def test_a_planted_word_that_ends_in_a_mark_is_flagged(planted: Path) -> None:
     assert flagged == [(word_key(marked), TOPICS[1])]
 
 
+def test_words_that_no_row_lacks_are_counted(planted: Path) -> None:
+    classifier = Classifier.load(planted)
+    texts = [each.text for each in planted_texts(60, seed=5, shuffled=False)]
+    counts = []
+    for own in (texts, [f"{text} team" for text in texts]):
+        shortcuts = shortcuts_of(classifier, own)
+        assert isinstance(shortcuts, Shortcuts)
+        assert ("team" in [item.word for item in shortcuts.items]) == (own is texts)
+        (note,) = shortcuts.notes
+        assert "add much to a class and could not be tested: fewer than 10 rows are left" in note
+        counts.append(int(note.split()[0]))
+    assert counts[1] == counts[0] + 1
+
+
 def test_the_same_seed_gives_the_same_numbers(classifier: Classifier) -> None:
     texts = [each.text for each in planted_texts(60, seed=5, shuffled=True)]
     first = shortcuts_of(classifier, texts, max_explained=40)

@@ -129,11 +129,12 @@ def find_shortcuts(
     effects = zip(trials.removals(), trials.inserted(insertions), strict=True)
     similar = SimilarWords(classifier, [*written.values()])
     level = LEVEL / max(1, len(words))
-    items = []
+    items, n_untested = [], 0
     for number, (removal, insertion) in enumerate(effects):
         check_cancelled()
         word = words[number]
         if min(len(removal.flips), len(insertion.flips)) < MIN_ROWS:
+            n_untested += 1
             continue
         values = np.array([*scores[word.key, word.label].values()])
         label = classifier.labels[word.label]
@@ -150,7 +151,20 @@ def find_shortcuts(
         items.append(item)
     items.sort(key=lambda item: (not item.flagged, -item.contribution.mean, item.word, item.label))
     return Shortcuts(
-        n_explained=len(np.unique(decisions[:, 0])), n_words=n_words, items=tuple(items)
+        n_explained=len(np.unique(decisions[:, 0])),
+        n_words=n_words,
+        items=tuple(items),
+        notes=_notes(n_untested),
+    )
+
+
+def _notes(n_untested: int) -> tuple[str, ...]:
+    if not n_untested:
+        return ()
+    which = "1 word adds" if n_untested == 1 else f"{n_untested} words add"
+    return (
+        f"{which} much to a class and could not be tested: fewer than {MIN_ROWS} rows are left to "
+        "take it out of, or to put it into.",
     )
 
 
