@@ -73,3 +73,13 @@ def test_a_word_is_new_only_if_the_whole_reference_lacks_it() -> None:
     assert (chip.word, chip.kind, chip.score) == ("chip", "more frequent", 1)
     assert (oil.word, oil.kind, oil.score) == ("oil", "less frequent", 1)
     assert split_difference(before, after, {"oil": 1.0}, shares).words[0].kind == "new"
+
+
+def test_no_word_is_new_that_was_scored_in_the_reference() -> None:
+    before = _rows([[("chip", 0.0), ("oil", 2.0)]] * 3, [0.0] * 3)
+    after = _rows([[("chip", 0.0), ("chip", 2.0)]] * 3, [0.0] * 3)
+    words = split_difference(before, after, {}, {}).words
+    assert {(word.word, word.kind) for word in words} == {
+        ("chip", "more frequent"),
+        ("oil", "gone"),
+    }

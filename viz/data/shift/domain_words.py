@@ -191,9 +191,9 @@ def _parts(old: _Total, new: _Total, share: float, reference_share: float) -> It
     """What a word adds to the difference, by kind."""
     change = new.rate - old.rate
     became: WordKind = "more frequent" if change >= 0 else "less frequent"
-    if not reference_share:
+    if not (reference_share or old.n):
         became = "new"
-    elif not share:
+    elif not (share or new.n):
         became = "gone"
     errors = _errors(change, new.rate_variance + old.rate_variance)
     if not old.n or not new.n:  # of the rows that were taken apart only one file's have it
