@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from tests.audits import full_audit, unlabeled_audit
+from tests.hostile_texts import hostile_texts
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.data.rows.audit_rows import rows_from
 from viz.data.rows.row_filter import RowFilter, rows_of_group
 from viz.data.rows.row_predictions import predict
 from viz.data.rows.row_table import OWN_COLUMNS, row_table
+from viz.data.rows.row_words import row_words
 from viz.data.slices.slices import Slices, find_slices
 
 AUDIT = full_audit()
@@ -106,3 +108,24 @@ def test_rows_with_a_word_have_it_as_a_word(classifier: Classifier) -> None:
     texts = audit.rows.texts
     assert rows.tolist() == [row for row in range(48) if "oil" in texts[row].split()]
     assert not len(rows_of_group(audit, "word", "text", "oi"))
+
+
+def test_every_word_is_found_by_its_key(classifier: Classifier) -> None:
+    texts = [
+        "oil …",
+        "oil™",
+        "x² ½ ﬁne",
+        "ＡＢＣ ｶﾞ",
+        "cafe\u0301 nai\u0308ve",
+        "Straße",
+        "\u00b4 \u00a8x",
+    ]
+    texts += [text[:200] for _, text, _ in hostile_texts(48 - len(texts), seed=3)]
+    texts = [text.encode("utf-8", "replace").decode() for text in texts]
+    audit = full_audit(classifier=classifier)
+    audit = replace(audit, rows=replace(audit.rows, texts=tuple(texts)))
+    words = row_words(audit.rows, classifier)
+    assert {"...", "oil", "caf\u00e9", "na\u00efve", "strasse", "abc"} <= {*sum(words, ())}
+    for word in {*sum(words, ())}:
+        rows = rows_of_group(audit, "word", "text", word)
+        assert rows.tolist() == [row for row in range(48) if word in words[row]]

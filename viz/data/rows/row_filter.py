@@ -11,6 +11,7 @@ from viz.data.audit.run import Audit
 from viz.data.rows.labeled_rows import labeled_rows
 from viz.data.rows.row_words import row_words
 from viz.data.slices.groups import row_groups
+from viz.model.grouping import word_key
 from viz.types import BoolArray
 
 
@@ -83,7 +84,7 @@ def _rows_with(audit: Audit, word: str, usable: IntArray) -> IntArray:
     """The rows that have a word; only texts that have its letters are cut into words."""
     rows = audit.rows
     pairs = rows.pairs or ("",) * len(rows)
-    near = [row for row in usable.tolist() if word in f"{rows.texts[row]}\n{pairs[row]}".casefold()]
+    near = [row for row in usable.tolist() if word in word_key(f"{rows.texts[row]}\n{pairs[row]}")]
     some = replace(
         rows,
         texts=tuple(rows.texts[row] for row in near),
