@@ -40,11 +40,13 @@ def show_curve(
     from viz.data.rows.audit_rows import open_rows
     from viz.export.accuracy_curve import curve_sentence
     from viz.export.atomic_files import write
+    from viz.model.row_windows import reading_note
 
     classifier = load_classifier(checkpoint)
     rows = open_rows(data, classifier, columns)
-    for note in rows.notes:
-        typer.echo(note, err=True)
+    for note in (*rows.notes, reading_note(classifier, pairs=rows.pairs is not None)):
+        if note is not None:
+            typer.echo(note, err=True)
     measured = _measure(classifier, rows, sizes, measure)
     print_text("\n".join([*_lines(measured), curve_sentence(measured)]))
     if output is not None:

@@ -1,6 +1,7 @@
 """Accuracy as heads go, against the texts read one by one with each set of heads."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ import torch
 from typer.testing import CliRunner
 
 from finetune.checkpoint.arrays import FloatArray
+from finetune.checkpoint.windows import STRIDE_KEY
 from finetune.evaluation.metrics import wilson_interval
-from tests.tiny_models import tiny_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.__main__ import app
 from viz.attribution.head_importance import importance
+from viz.data.rows.row_predictions import predict
 from viz.errors import MethodError, SelectionError
 from viz.export.accuracy_curve import curve_csv, curve_sentence
 from viz.figures.plots.accuracy_curve import accuracy_plot
@@ -21,6 +24,7 @@ from viz.jobs.cancellation import CancelledError
 from viz.mechanism.ablation.curve import AccuracyCurve, accuracy_curve, removal_order
 from viz.mechanism.ablation.measurement import expected_passes, file_curve
 from viz.model.head_gates import HeadGates, open_gates
+from viz.model.row_windows import windowed_rows
 
 TEXTS = tuple(
     f"{first} {second} as stocks fall" + " not" * (number % 3)
@@ -30,6 +34,8 @@ TEXTS = tuple(
         for second in ("prices rise", "wins game", "election")
     )
 )
+
+LONG = ("oil", "team", "space", "bad", "election")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +70,7 @@ def counted_alone(
 @pytest.fixture(scope="module")
 def curve(classifier: Classifier, gold: list[int]) -> AccuracyCurve:
     order = removal_order(np.random.default_rng(3).random((3, 4)))
-    rows = [classifier.encode(text).inputs for text in TEXTS]
+    rows = windowed_rows(classifier, TEXTS, None)
     return accuracy_curve(classifier, rows, gold, order, n_random=2, seed=7)
 
 
@@ -130,11 +136,56 @@ def test_the_order_is_measured_on_other_texts_than_are_counted(
     np.testing.assert_allclose(drawn_line.y, measured.curve.accuracy)
 
 
+@pytest.fixture(scope="module")
+def windows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that was trained on windows."""
+    folder = tiny_checkpoint(tmp_path_factory.mktemp("curve") / "windows")
+    edit_config(folder, **{STRIDE_KEY: 25})
+    return folder
+
+
+def test_long_texts_are_counted_by_all_of_their_windows(windows: Path) -> None:
+    classifier = Classifier.load(windows, device="cpu")
+    texts = [f"{first} " * 45 + f"{second} " * 45 for first, second in permutations(LONG, 2)]
+    bias = classifier.model.get_parameter("classifier.bias").data
+    bias -= torch.from_numpy(predict(classifier, texts).logits.mean(0))  # so that classes differ
+    passes: list[float] = []
+    whole = predict(classifier, texts)
+    first = predict(classifier.with_windows(None), texts)
+    assert (whole.predicted != first.predicted).sum() > 3, "one window would be told apart"
+    gates = np.ones((3, 4))
+    for head in ((0, 0), (0, 1), (0, 2)):
+        gates[head] = 0
+    curve = accuracy_curve(
+        classifier,
+        windowed_rows(classifier, texts, None),
+        whole.predicted,
+        removal_order(np.arange(12.0).reshape(3, 4)),
+        counts=[0, 3],
+        n_random=0,
+        progress=passes.append,
+    )
+    without = predict(classifier, texts, gates=gates).predicted
+    assert curve.right.tolist() == [len(texts), (without == whole.predicted).sum()]
+    assert sum(passes) == 2 * len(texts)
+    measured = file_curve(classifier, texts, None, whole.predicted, n_ordered=2, n_random=0)
+    assert measured.curve.accuracy[0] == 1
+
+
+def test_the_command_says_that_windows_are_read(windows: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("text,label\noil,World\nteam,Sports\n", "utf-8")
+    arguments = ["heads", "--curve", "--checkpoint", windows, "--data", file, "--limit", 1]
+    result = CliRunner().invoke(app, [str(part) for part in arguments])
+    assert result.exit_code == 0, result.output
+    assert "read in overlapping windows, 25 tokens from one to the next" in result.stderr
+
+
 def test_a_curve_that_nobody_wants_ends(classifier: Classifier, gold: list[int]) -> None:
     def cancel(_: float) -> None:
         raise CancelledError
 
-    rows = [classifier.encode(text).inputs for text in TEXTS]
+    rows = windowed_rows(classifier, TEXTS, None)
     order = removal_order(np.zeros((3, 4)))
     with pytest.raises(CancelledError):
         accuracy_curve(classifier, rows, gold, order, progress=cancel)
@@ -143,7 +194,7 @@ def test_a_curve_that_nobody_wants_ends(classifier: Classifier, gold: list[int])
 def test_what_cannot_be_counted_is_refused(
     classifier: Classifier, gold: list[int], tmp_path: Path
 ) -> None:
-    rows = [classifier.encode(text).inputs for text in TEXTS]
+    rows = windowed_rows(classifier, TEXTS, None)
     order = removal_order(np.zeros((3, 4)))
     with pytest.raises(SelectionError, match=r"no labels"):
         file_curve(classifier, TEXTS, None, None)
@@ -151,6 +202,8 @@ def test_what_cannot_be_counted_is_refused(
         accuracy_curve(classifier, rows, gold, order[1:])
     with pytest.raises(SelectionError, match=r"run from 0 to 9\."):
         accuracy_curve(classifier, rows, [9, *gold[1:-1], 0], order)
+    with pytest.raises(SelectionError, match=r"Of 2 texts 1 can't be read; leave them out\."):
+        accuracy_curve(classifier, windowed_rows(classifier, ("oil", " "), None), [0, 0], order)
     several = tiny_checkpoint(tmp_path / "several", problem_type="multi_label_classification")
     with pytest.raises(MethodError, match=r"gives a text any number of classes"):
         accuracy_curve(Classifier.load(several, device="cpu"), rows, gold, order)

@@ -17,12 +17,12 @@ from viz.jobs.background import ProgressCallback
 from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
 from viz.model.head_gates import HeadGates, check_gated, open_gates
-from viz.types import Inputs
+from viz.model.row_windows import WindowedRows
 
 STEPS = 12
 """Into how many steps, as equal as can be, the heads are divided: of 72, 6 go at a time."""
 MAX_ROWS = 64
-"""Texts read at once; no maps of theirs are kept."""
+"""Windows read at once; no maps of theirs are kept."""
 MAX_TOKENS = 8192
 
 Head = tuple[int, int]
@@ -73,7 +73,7 @@ class AccuracyCurve:
 
 def accuracy_curve(
     classifier: Classifier,
-    rows: Sequence[Inputs],
+    rows: WindowedRows,
     gold: Sequence[int] | IntArray,
     order: Sequence[Head],
     *,
@@ -86,7 +86,7 @@ def accuracy_curve(
 
     Args:
         classifier: What reads them.
-        rows: The inputs of R texts, as `encode(text).inputs` has them.
+        rows: R texts, as `windowed_rows` cuts them for this classifier.
         gold: The number of the true class of each.  (R,)
         order: All heads as pairs of layer and head, the first to go first.
         counts: How many of them are off at each point, rising; `STEPS` equal steps where None.
@@ -96,7 +96,8 @@ def accuracy_curve(
 
     Raises:
         MethodError: if heads can't be gated, or a text has not one class.
-        SelectionError: if there are no rows, not one class for each, or other heads.
+        SelectionError: if there are no rows, some that can't be read, not one class for each, or
+            other heads.
     """
     check_countable(classifier)
     classes = np.asarray(gold, dtype=int)
@@ -111,14 +112,10 @@ def accuracy_curve(
         for count in points
     }
     gates = {key: _gates(classifier, orders[key[0]][: key[1]]) for key in settings}
-    right = dict.fromkeys(settings, 0)
-    for batch in _batches(classifier, rows):
-        inputs = classifier.pad([rows[index] for index in batch])
-        for key, values in gates.items():
-            with torch.inference_mode():
-                logits = classifier.run(inputs, HeadGates(values)).float().cpu().numpy()
-            right[key] += int((logits.argmax(1) == classes[batch]).sum())
-            progress(len(batch))
+    right = {
+        key: int((_logits(classifier, rows, values, progress).argmax(1) == classes).sum())
+        for key, values in gates.items()
+    }
     counted = np.array(
         [
             [right[which if 0 < count < len(heads) else 0, count] for count in points]
@@ -130,7 +127,7 @@ def accuracy_curve(
         counts=np.array(points),
         right=counted[0],
         random=counted[1:],
-        n_rows=len(rows),
+        n_rows=len(classes),
         seed=seed,
     )
 
@@ -164,12 +161,34 @@ def check_countable(classifier: Classifier) -> None:
         )
 
 
-def _check_rows(classifier: Classifier, rows: Sequence[Inputs], gold: IntArray) -> None:
-    if not rows:
+def _logits(
+    classifier: Classifier, rows: WindowedRows, gates: torch.Tensor, progress: ProgressCallback
+) -> FloatArray:
+    """What the windows of each row give together with some heads off.  (R, C)"""
+    lengths, owners, left = rows.lengths, rows.owners, rows.n_windows
+    logits = np.zeros((len(lengths), classifier.n_classes), dtype=np.float32)
+    for batch in _batches(classifier, lengths):
+        inputs = classifier.pad([rows.windows[index].inputs for index in batch])
+        with torch.inference_mode():
+            logits[batch] = classifier.run(inputs, HeadGates(gates)).float().cpu().numpy()
+        np.subtract.at(left, owners[batch], 1)
+        progress(int((left[np.unique(owners[batch])] == 0).sum()))
+    return rows.pooled(logits, rows.pooling)
+
+
+def _check_rows(classifier: Classifier, rows: WindowedRows, gold: IntArray) -> None:
+    n_windows = rows.n_windows
+    if not len(n_windows):
         raise SelectionError("There are no labeled texts; accuracy is measured on at least one.")
-    if gold.shape != (len(rows),):
+    if not n_windows.all():
         raise SelectionError(
-            f"There are {len(rows):,} texts and labels of shape {gold.shape}; give one class each."
+            f"Of {len(n_windows):,} texts {int((n_windows == 0).sum()):,} can't be read; leave "
+            "them out."
+        )
+    if gold.shape != n_windows.shape:
+        raise SelectionError(
+            f"There are {len(n_windows):,} texts and labels of shape {gold.shape}; give one class "
+            "each."
         )
     if gold.min() < 0 or gold.max() >= classifier.n_classes:
         raise SelectionError(
@@ -209,13 +228,12 @@ def _gates(classifier: Classifier, off: Sequence[Head]) -> torch.Tensor:
     return gates
 
 
-def _batches(classifier: Classifier, rows: Sequence[Inputs]) -> Iterator[list[int]]:
-    """The numbers of the rows to read together, the longest first."""
-    lengths = [len(row["input_ids"]) for row in rows]
-    order = sorted(range(len(rows)), key=lambda index: -lengths[index])
+def _batches(classifier: Classifier, lengths: IntArray) -> Iterator[list[int]]:
+    """The numbers of the windows to read together, the longest first."""
+    order = np.argsort(-lengths, kind="stable").tolist()
     start = 0
     while start < len(order):
-        longest = lengths[order[start]]
+        longest = int(lengths[order[start]])
         size = batch_size(classifier, longest, rows=MAX_ROWS, tokens=MAX_TOKENS)
         batch = order[start : start + size]
         if classifier.capabilities.pads is None:

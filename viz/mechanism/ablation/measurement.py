@@ -19,6 +19,7 @@ from viz.mechanism.ablation.curve import (
     removal_order,
 )
 from viz.model.classifier import Classifier
+from viz.model.row_windows import windowed_rows
 from viz.types import Reading
 
 N_ORDERED, N_COUNTED = 64, 500
@@ -102,7 +103,11 @@ def file_curve(
         worth = np.mean(losses, axis=0)
     curve = accuracy_curve(
         classifier,
-        [row.inputs for index in second if (row := inputs[index]) is not None],
+        windowed_rows(
+            classifier,
+            [texts[index] for index in second],
+            None if pairs is None else [pairs[index] for index in second],
+        ),
         classes[second],
         removal_order(worth),
         n_random=n_random,
