@@ -21,8 +21,11 @@ class MethodError(VizError):
     """An attribution method that is unknown, or that this architecture doesn't allow."""
 
 
-class NonFiniteLogitsError(MethodError):
-    """Logits of a text, or of a version of it, that overflowed: nothing can be said by them."""
+class NonFiniteLogitsError(MethodError, CheckpointError):
+    """Logits of a text, or of a version of it, that overflowed: nothing can be said by them.
+
+    The fault is the checkpoint's, but other texts can be read, and other methods chosen.
+    """
 
 
 class MissingAttentionError(VizError):

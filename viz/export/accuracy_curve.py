@@ -46,6 +46,7 @@ def curve_json(measured: FileCurve, about: Mapping[str, object]) -> bytes:
         "measure": measured.measure,
         "n_ordered": measured.n_ordered,
         "n_counted": curve.n_rows,
+        "n_not_finite": curve.n_not_finite,
         "seed": curve.seed,
         "points": curve_rows(measured),
         "order": [list(head) for head in curve.order],
@@ -56,20 +57,32 @@ def curve_json(measured: FileCurve, about: Mapping[str, object]) -> bytes:
 
 
 def curve_sentence(measured: FileCurve) -> str:
-    """How many heads can go before accuracy falls below the interval that it has with all."""
+    """How many heads can go before accuracy falls below the interval that it has with all.
+
+    A second sentence says of how many texts logits are not finite.
+    """
     curve = measured.curve
     low, high = curve.interval[0]
     point = int((curve.counts == curve.removable).argmax())
     whole = (
         f"{curve.accuracy[0]:.1%} of {number_of(curve.n_rows, 'text')} ({low:.1%} to {high:.1%})"
     )
+    note = ""
+    if curve.n_not_finite:
+        note = (
+            f" Logits of {number_of(curve.n_not_finite, 'text')} are not finite at some point, "
+            "where none of them counts as right."
+        )
     if not point:
-        return f"With all heads {whole} are right; without the first {curve.counts[1]} fewer are."
+        return (
+            f"With all heads {whole} are right; without the first {curve.counts[1]} fewer are."
+            f"{note}"
+        )
     against = ""
     if len(curve.random):
         mean = curve.random_accuracy[:, point].mean()
         against = f"; without as many at random {mean:.1%}, mean of {len(curve.random)} orders"
     return (
         f"With all {curve.counts[-1]} heads {whole} are right, without the {curve.removable} least "
-        f"important {curve.accuracy[point]:.1%}{against}."
+        f"important {curve.accuracy[point]:.1%}{against}.{note}"
     )

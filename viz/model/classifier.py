@@ -26,7 +26,13 @@ from finetune.checkpoint.windows import WindowSettings, stored_windows
 from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, parse_heads
 from viz.attention.long_attention import summarized
-from viz.errors import CheckpointError, MethodError, TextError, as_sentence
+from viz.errors import (
+    CheckpointError,
+    MethodError,
+    NonFiniteLogitsError,
+    TextError,
+    as_sentence,
+)
 from viz.jobs.progress import ShareProgress, no_share_progress
 from viz.model.attention_function import ATTENTION, EAGER_ATTENTION
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
@@ -564,13 +570,13 @@ class Classifier:
         """What logits say of a text.  (C,)
 
         Raises:
-            CheckpointError: where they are not finite.
+            NonFiniteLogitsError: where they are not finite.
         """
         values: NDArray[np.floating] = logits.cpu().numpy()
         if not self.has_head:
             return Prediction((), values[:0], values[:0])
         if not np.isfinite(values).all():
-            raise CheckpointError(
+            raise NonFiniteLogitsError(
                 f"{self.name!r} gives logits that are not finite (NaN or infinity) for this text; "
                 "choose another text or checkpoint."
             )

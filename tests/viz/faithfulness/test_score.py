@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner, Result
 
@@ -34,7 +35,7 @@ from viz.faithfulness.score_row import ScoreConfig, score_row
 from viz.faithfulness.summary import summarize
 from viz.faithfulness.worker_pool import load_same, score_rows
 from viz.model.perturbation import OPERATORS, Operator
-from viz.model.text_files import open_texts
+from viz.model.text_files import Row, open_texts
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = (
@@ -635,6 +636,14 @@ def test_a_text_whose_versions_have_no_finite_logits_is_skipped_and_counted(
             "Of 2 texts of 'texts.csv' none can be measured (2 no finite logits); give others, of "
             "at least 3 words.\n",
         )
+
+
+def test_a_text_without_finite_logits_of_its_own_is_skipped(checkpoint: Path) -> None:
+    classifier = Classifier.load(checkpoint, device="cpu")
+    with torch.no_grad():
+        classifier.model.get_submodule("classifier").bias.fill_(float("inf"))
+    row, config = Row(0, "oil prices rise as stocks fall", None, None), ScoreConfig(("attention",))
+    assert score_row(classifier, row, config) == {"skipped": "no finite logits"}
 
 
 def test_a_checkpoint_without_a_folder_needs_an_output(data: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from finetune.checkpoint.arrays import FloatArray
@@ -22,7 +23,7 @@ from viz.export.accuracy_curve import curve_csv, curve_sentence
 from viz.figures.plots.accuracy_curve import accuracy_plot
 from viz.jobs.cancellation import CancelledError
 from viz.mechanism.ablation.curve import AccuracyCurve, accuracy_curve, removal_order
-from viz.mechanism.ablation.measurement import expected_passes, file_curve
+from viz.mechanism.ablation.measurement import Measure, expected_passes, file_curve
 from viz.model.head_gates import HeadGates, open_gates
 from viz.model.row_windows import windowed_rows
 
@@ -179,6 +180,44 @@ def test_the_command_says_that_windows_are_read(windows: Path, tmp_path: Path) -
     result = CliRunner().invoke(app, [str(part) for part in arguments])
     assert result.exit_code == 0, result.output
     assert "read in overlapping windows, 25 tokens from one to the next" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def overflowing(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    """A classifier that gives texts with `alert` no finite logits."""
+    folder = tiny_checkpoint(tmp_path_factory.mktemp("curve") / "overflowing")
+    weights = load_file(folder / "model.safetensors")
+    token = Classifier.load(folder).tokenizer.convert_tokens_to_ids("alert")
+    weights["bert.embeddings.word_embeddings.weight"][token] = 3e38  # finite, unlike its square
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    return Classifier.load(folder, device="cpu")
+
+
+def test_a_text_without_finite_logits_is_right_at_no_point(overflowing: Classifier) -> None:
+    texts = ("alert oil", "oil prices rise", "alert team")
+    said = overflowing.read(texts[1]).prediction.predicted_class
+    rows, order = windowed_rows(overflowing, texts, None), removal_order(np.zeros((3, 4)))
+    # Whatever class argmax makes of NaN.
+    for label in range(overflowing.n_classes):
+        curve = accuracy_curve(overflowing, rows, [label, said, label], order, counts=[0])
+        assert (curve.right.tolist(), curve.n_not_finite) == ([1], 2)
+
+
+@pytest.mark.parametrize("measure", ["gradient", "ablation"])
+def test_a_text_without_finite_logits_orders_no_heads(
+    overflowing: Classifier, measure: Measure
+) -> None:
+    texts = [*TEXTS[:8], *(f"alert {text}" for text in TEXTS[:8])]
+    measured = file_curve(
+        overflowing, texts, None, np.zeros(16), measure=measure, n_ordered=8, n_random=0
+    )
+    first = [index for index in np.random.default_rng(0).permutation(16)[:8] if index < 8]
+    assert 0 < measured.n_ordered == len(first) < 8
+    assert np.isfinite(measured.importance).all()
+    assert measured.curve.n_not_finite == len(first)  # 8 of 16 overflow, and 8 are counted
+    assert f"Logits of {len(first)} texts are not finite" in curve_sentence(measured)
+    with pytest.raises(SelectionError, match=r"Of 2 texts drawn to order heads none has finite"):
+        file_curve(overflowing, ["alert oil", "alert"] * 2, None, np.zeros(4), measure=measure)
 
 
 def test_a_curve_that_nobody_wants_ends(classifier: Classifier, gold: list[int]) -> None:

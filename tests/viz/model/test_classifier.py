@@ -12,7 +12,7 @@ from finetune.checkpoint import onednn
 from tests.families import family_checkpoint as family_checkpoint_of
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
-from viz.errors import CheckpointError
+from viz.errors import NonFiniteLogitsError
 from viz.model.recording import Recorder
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -188,5 +188,5 @@ def test_a_text_whose_logits_overflow_is_refused(problem_type: str | None, tmp_p
     with torch.no_grad():
         classifier.model.get_submodule("classifier").bias.fill_(float("inf"))
     for read in (classifier.read, lambda text: classifier.read_many([classifier.encode(text)])):
-        with pytest.raises(CheckpointError, match=r"not finite \(NaN or infinity\) for this"):
+        with pytest.raises(NonFiniteLogitsError, match=r"not finite \(NaN or infinity\) for this"):
             read("oil prices rise")

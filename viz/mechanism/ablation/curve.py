@@ -43,6 +43,8 @@ class AccuracyCurve:
     """The same where heads go in S orders drawn at random.  (S, P)"""
     n_rows: int
     """R."""
+    n_not_finite: int = 0
+    """Of these, texts whose logits are not finite at some point: they are not right there."""
     seed: int
     """Of the random orders."""
 
@@ -84,6 +86,8 @@ def accuracy_curve(
 ) -> AccuracyCurve:
     """Read labeled texts with fewer and fewer heads.
 
+    A text whose logits are not finite is put into no class, so it is not right.
+
     Args:
         classifier: What reads them.
         rows: R texts, as `windowed_rows` cuts them for this classifier.
@@ -112,10 +116,12 @@ def accuracy_curve(
         for count in points
     }
     gates = {key: _gates(classifier, orders[key[0]][: key[1]]) for key in settings}
-    right = {
-        key: int((_logits(classifier, rows, values, progress).argmax(1) == classes).sum())
-        for key, values in gates.items()
-    }
+    right, not_finite = {}, np.zeros(len(classes), dtype=bool)
+    for key, values in gates.items():
+        logits = _logits(classifier, rows, values, progress)
+        finite = np.isfinite(logits).all(axis=1)
+        right[key] = int((finite & (logits.argmax(axis=1) == classes)).sum())
+        not_finite |= ~finite
     counted = np.array(
         [
             [right[which if 0 < count < len(heads) else 0, count] for count in points]
@@ -128,6 +134,7 @@ def accuracy_curve(
         right=counted[0],
         random=counted[1:],
         n_rows=len(classes),
+        n_not_finite=int(not_finite.sum()),
         seed=seed,
     )
 

@@ -1,13 +1,14 @@
 """The curve of a labeled file: heads ordered on some of its texts, accuracy counted on others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from viz.attribution.head_importance import ablate, importance
+from finetune.errors import number_of
+from viz.attribution.head_importance import ablate, gate_gradients
 from viz.attribution.method import no_progress
 from viz.errors import SelectionError
 from viz.jobs.background import ProgressCallback
@@ -19,6 +20,7 @@ from viz.mechanism.ablation.curve import (
     removal_order,
 )
 from viz.model.classifier import Classifier
+from viz.model.many_readings import readable
 from viz.model.row_windows import windowed_rows
 from viz.types import Reading
 
@@ -75,7 +77,8 @@ def file_curve(
 
     Raises:
         MethodError: if heads can't be switched off, or a text has not one class.
-        SelectionError: if fewer than two texts have a label and can be read.
+        SelectionError: if fewer than two texts have a label and can be read, or none of those that
+            order heads has finite logits.
     """
     check_countable(classifier)
     if gold is None:
@@ -92,15 +95,17 @@ def file_curve(
     n_first = min(n_ordered, len(drawn) // 2)
     first, second = drawn[:n_first].tolist(), drawn[n_first:][:n_counted].tolist()
 
-    def readings() -> Iterator[Reading]:
-        for index in first:
-            yield classifier.read(texts[index], None if pairs is None else pairs[index])
-
-    if measure == "gradient":
-        worth = importance(classifier, readings(), progress=progress)
-    else:
-        losses = [np.abs(ablate(classifier, each, progress=progress)) for each in readings()]
-        worth = np.mean(losses, axis=0)
+    drawn_rows = ((texts[index], None if pairs is None else pairs[index]) for index in first)
+    sizes = [
+        np.abs(_importance(classifier, reading, measure, progress))
+        for reading in readable(classifier, drawn_rows)
+    ]
+    if not sizes:
+        raise SelectionError(
+            f"Of {number_of(n_first, 'text')} drawn to order heads none has finite logits; give "
+            "others, or choose another checkpoint."
+        )
+    worth: FloatArray = np.mean(sizes, axis=0)
     curve = accuracy_curve(
         classifier,
         windowed_rows(
@@ -114,7 +119,18 @@ def file_curve(
         seed=seed,
         progress=progress,
     )
-    return FileCurve(curve=curve, importance=worth, measure=measure, n_ordered=n_first)
+    return FileCurve(curve=curve, importance=worth, measure=measure, n_ordered=len(sizes))
+
+
+def _importance(
+    classifier: Classifier, reading: Reading, measure: Measure, progress: ProgressCallback
+) -> FloatArray:
+    """What each head is worth for one text, signed.  (L, H)"""
+    if measure == "ablation":
+        return ablate(classifier, reading, progress=progress)
+    gradient = gate_gradients(classifier, reading)
+    progress(2)
+    return gradient
 
 
 def expected_passes(
