@@ -78,8 +78,8 @@ def prune(
         else:
             cut = _least_important(classifier, readings, lowest, fraction)
             print_text(f"Least important: {head_list(cut, classifier.n_heads)}")
-        single = [each.encoding.text for each in readings if each.encoding.pair is None]
-        pruned = write_pruned(classifier, cut, output, texts=single)
+        rows = [(each.encoding.text, each.encoding.pair) for each in readings]
+        pruned = write_pruned(classifier, cut, output, texts=rows)
         print_text(f"{pruned.sentence}\n{pruned.folder}")
 
 

@@ -264,3 +264,31 @@ def test_the_command_cuts_what_matters_least(tmp_path: Path) -> None:
     assert re.search(r"Least important: [012]\n", output)
     assert "Cut 4 heads of bert" in output
     assert Classifier.load(tmp_path / "smaller").n_heads == 4
+
+
+def test_pairs_of_the_file_prove_it_too(tmp_path: Path) -> None:
+    source = tiny_checkpoint(tmp_path / "bert")
+    rows = tmp_path / "rows.csv"
+    rows.write_text("premise,hypothesis\n" + "oil prices rise,bad movie\n" * 5, "utf-8")
+    columns = ["--text-column", "premise", "--pair-column", "hypothesis"]
+    given = ["prune", "--checkpoint", source, "--output", tmp_path / "smaller", "--heads", "1"]
+    result = CliRunner().invoke(app, [str(each) for each in [*given, "--data", rows, *columns]])
+    assert "logits of 11 texts differ" in result.output
+
+
+def test_a_folder_that_answers_pairs_otherwise_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tiny_checkpoint(tmp_path / "bert")
+
+    def with_a_fault(folder: Path) -> torch.nn.Module:
+        model: torch.nn.Module = open_plainly(folder)
+        with torch.no_grad():  # of second texts alone
+            model.get_parameter("bert.embeddings.token_type_embeddings.weight")[1] *= -3
+        return model
+
+    monkeypatch.setattr("viz.mechanism.pruning.pruned_checkpoint.open_plainly", with_a_fault)
+    heads = [(0, head) for head in range(4)]
+    prune(source, heads, tmp_path / "single", texts=["oil prices rise"])
+    with pytest.raises(MethodError, match="not with the same logits"):
+        prune(source, heads, tmp_path / "pairs", texts=[("oil prices rise", "bad movie")])

@@ -104,7 +104,7 @@ def prune(
     heads: Iterable[tuple[int, int]],
     output: str | os.PathLike[str],
     *,
-    texts: Sequence[str] = (),
+    texts: Iterable[str | tuple[str, str | None]] = (),
 ) -> PrunedCheckpoint:
     """Write a checkpoint without some heads, smaller on disk.
 
@@ -115,7 +115,7 @@ def prune(
         source: A classifier with all of its heads, a folder, or the id of a model on the Hub.
         heads: Each (layer, head), counted from 0; those of a layer that was cut before don't count.
         output: A folder that doesn't exist yet, or is empty.
-        texts: What the proof reads beside its own texts.
+        texts: What the proof reads beside its own texts; a pair is a text and its second text.
 
     Raises:
         CheckpointError: if the source can't be opened, or isn't a plain classifier.
@@ -299,11 +299,14 @@ def _largest_gap(silenced: Classifier, stage: Path, encodings: Sequence[Encoding
     return gap
 
 
-def _encodings(classifier: Classifier, texts: Sequence[str]) -> list[Encoding]:
+def _encodings(
+    classifier: Classifier, texts: Iterable[str | tuple[str, str | None]]
+) -> list[Encoding]:
     encodings = [classifier.encoder.probe(), classifier.encoder.probe(32)]
     for text in (*PROOF_TEXTS, *texts):
+        row = (text, None) if isinstance(text, str) else text
         try:
-            encodings.append(classifier.encode(text))
+            encodings.append(classifier.encode(*row))
         except TextError:
             continue
     return encodings
