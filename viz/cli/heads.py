@@ -116,17 +116,18 @@ def _measure(classifier: "Classifier", texts: "Texts", *, ablation: bool) -> "He
 
     from viz.export.head_importance import expected_passes, head_table
 
-    readings = read_rows(classifier, texts)
-    if len(readings) < len(texts.rows):
-        unread = number_of(len(texts.rows) - len(readings), "text")
-        typer.echo(f"Could not be read: {unread}.", err=True)
-    total = expected_passes(classifier, len(readings), ablation=ablation)
+    total = expected_passes(classifier, len(texts.rows), ablation=ablation)
     with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
 
         def progress(passes: float) -> None:
             bar.update(passes)
 
-        return head_table(classifier, readings, ablation=ablation, progress=progress)
+        readings = read_rows(classifier, texts)
+        table = head_table(classifier, readings, ablation=ablation, progress=progress)
+    if table.n_texts < len(texts.rows):
+        unread = number_of(len(texts.rows) - table.n_texts, "text")
+        typer.echo(f"Could not be read: {unread}.", err=True)
+    return table
 
 
 def _content(classifier: "Classifier", texts: "Texts", table: "HeadTable", kind: str) -> bytes:

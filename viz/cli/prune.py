@@ -22,7 +22,7 @@ from viz.errors import SelectionError
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.attention.heads import Heads
     from viz.model.classifier import Classifier
-    from viz.types import Reading
+    from viz.model.text_files import Texts
 
 
 def prune(
@@ -67,18 +67,18 @@ def prune(
 
         _check(heads, lowest, fraction, data, limit)
         classifier = load_classifier(checkpoint)
-        readings: list[Reading] = []
+        texts = None
         if data is not None:
             from viz.model.text_files import Columns, open_texts
 
             texts = open_texts(data, Columns(text_column, pair_column), limit)
-            readings = read_rows(classifier, texts)
         if heads is not None:
             cut = parse_heads(heads, classifier.n_layers, classifier.n_heads)
         else:
-            cut = _least_important(classifier, readings, lowest, fraction)
+            assert texts is not None  # or it was refused
+            cut = _least_important(classifier, texts, lowest, fraction)
             print_text(f"Least important: {head_list(cut, classifier.n_heads)}")
-        rows = [(each.encoding.text, each.encoding.pair) for each in readings]
+        rows = () if texts is None else [(row.text, row.pair) for row in texts.rows]
         pruned = write_pruned(classifier, cut, output, texts=rows)
         print_text(f"{pruned.sentence}\n{pruned.folder}")
 
@@ -102,13 +102,13 @@ def _check(
 
 def _least_important(
     classifier: "Classifier",
-    readings: "list[Reading]",
+    texts: "Texts",
     lowest: int | None,
     fraction: float | None,
 ) -> "Heads":
     from viz.attribution.head_importance import importance
     from viz.mechanism.pruning.selection import least_important, n_heads_left
 
-    worth = importance(classifier, readings)
+    worth = importance(classifier, read_rows(classifier, texts))
     number = lowest if fraction is None else round(fraction * n_heads_left(classifier))
     return least_important(classifier, worth, number or 0)

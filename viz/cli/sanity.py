@@ -85,7 +85,7 @@ def _check(
     from viz.faithfulness.sanity import expected_passes
     from viz.faithfulness.sanity import sanity as check
 
-    readings = read_rows(classifier, texts)
+    readings = list(read_rows(classifier, texts))
     total = round(expected_passes(classifier, readings, methods))
     with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
 

@@ -13,7 +13,7 @@ import typer
 from finetune.checkpoint.garbage import collect_less_garbage
 from finetune.errors import number_of
 from finetune.run.local_paths import is_same_file
-from viz.errors import SelectionError, TextError, VizError
+from viz.errors import SelectionError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from tqdm import tqdm
@@ -205,24 +205,23 @@ def progress_bar(total: float, unit: str) -> "Iterator[tqdm[NoReturn]]":
         yield bar
 
 
-def read_rows(classifier: "Classifier", texts: "Texts") -> "list[Reading]":
-    """The rows that can be read.
+def read_rows(classifier: "Classifier", texts: "Texts") -> "Iterator[Reading]":
+    """The rows that can be read, one after another.
 
     Raises:
-        SelectionError: where there is none.
+        SelectionError: behind the last, where there was none.
     """
-    readings = []
-    for row in texts.rows:
-        try:
-            readings.append(classifier.read(row.text, row.pair))
-        except TextError:
-            continue
-    if not readings:
+    from viz.model.many_readings import readable
+
+    n_read = 0
+    for reading in readable(classifier, ((row.text, row.pair) for row in texts.rows)):
+        n_read += 1
+        yield reading
+    if not n_read:
         rows = number_of(len(texts.rows), "row")
         raise SelectionError(
             f"Of {rows} of {texts.name!r} none can be read; give rows with a text."
         )
-    return readings
 
 
 def text_or_stdin(text: str) -> str:

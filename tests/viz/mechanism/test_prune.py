@@ -2,12 +2,14 @@
 
 import json
 import re
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from typer.testing import CliRunner
 
@@ -20,6 +22,7 @@ from viz.__main__ import app
 from viz.errors import CheckpointError, MethodError, SelectionError
 from viz.mechanism.pruning import prune
 from viz.mechanism.pruning.selection import least_important
+from viz.types import Reading
 
 TEXTS = ("oil prices rise", "the team wins the game !", "not good , not bad : peace talks fall")
 
@@ -292,3 +295,48 @@ def test_a_folder_that_answers_pairs_otherwise_is_refused(
     prune(source, heads, tmp_path / "single", texts=["oil prices rise"])
     with pytest.raises(MethodError, match="not with the same logits"):
         prune(source, heads, tmp_path / "pairs", texts=[("oil prices rise", "bad movie")])
+
+
+def test_what_the_proof_cannot_read_is_passed_over(tmp_path: Path) -> None:
+    source = tiny_checkpoint(tmp_path / "bert")
+    weights = load_file(source / "model.safetensors")
+    token = AutoTokenizer.from_pretrained(source).convert_tokens_to_ids("alert")
+    weights["bert.embeddings.word_embeddings.weight"][token] = 3e38  # finite, unlike its square
+    save_file(weights, source / "model.safetensors", {"format": "pt"})
+    classifier, heads = Classifier.load(source, device="cpu"), [(0, head) for head in range(4)]
+    pruned = prune(classifier, heads, tmp_path / "smaller", texts=[" ", "alert", "oil"])
+    assert pruned.n_texts == prune(classifier, heads, tmp_path / "own").n_texts + 1
+    with pytest.raises(SelectionError, match="Of 2 texts to prove the folder on none can be read"):
+        prune(classifier, heads, tmp_path / "none", texts=[" ", "alert"])
+
+
+def test_rows_are_read_only_where_they_order_heads_and_one_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, file = tiny_checkpoint(tmp_path / "bert"), tmp_path / "rows.csv"
+    file.write_text("text\n" + "oil prices rise\n" * 5 + " \n", "utf-8")
+    maps: list[weakref.ref[np.ndarray]] = []
+    most_alive = 0
+    read = Classifier.read
+
+    def counted(classifier: Classifier, *arguments: Any) -> Reading:
+        nonlocal most_alive
+        reading = read(classifier, *arguments)
+        maps.append(weakref.ref(reading.attention.weights))
+        most_alive = max(most_alive, sum(each() is not None for each in maps))
+        return reading
+
+    monkeypatch.setattr(Classifier, "read", counted)
+
+    def run(*arguments: object) -> str:
+        given = [*arguments, "--checkpoint", source, "--data", file]
+        result = CliRunner().invoke(app, [str(each) for each in given])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "logits of 11 texts" in run("prune", "--heads", 1, "--output", tmp_path / "named")
+    assert not maps
+    assert "logits of 11 texts" in run("prune", "--lowest", 4, "--output", tmp_path / "least")
+    assert "Could not be read: 1 text." in run("heads", "--limit", 6)
+    assert len(maps) == 10
+    assert most_alive <= 2  # the one before goes when the next is there

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from torch import Tensor
@@ -31,7 +32,7 @@ from finetune.checkpoint.folder import (
 from finetune.checkpoint.loading import build_new_classifier, open_plainly
 from finetune.checkpoint.quiet_libraries import quiet_transformers
 from finetune.checkpoint.weights import find_weights
-from finetune.errors import ModelError, with_article
+from finetune.errors import ModelError, number_of, with_article
 from viz.attention.heads import Heads, checked_heads, head_list
 from viz.errors import CheckpointError, MethodError, SelectionError, TextError, as_sentence
 from viz.mechanism.pruning.absence import (
@@ -104,7 +105,7 @@ def prune(
     heads: Iterable[tuple[int, int]],
     output: str | os.PathLike[str],
     *,
-    texts: Iterable[str | tuple[str, str | None]] = (),
+    texts: Sequence[str | tuple[str, str | None]] = (),
 ) -> PrunedCheckpoint:
     """Write a checkpoint without some heads, smaller on disk.
 
@@ -116,12 +117,14 @@ def prune(
         heads: Each (layer, head), counted from 0; those of a layer that was cut before don't count.
         output: A folder that doesn't exist yet, or is empty.
         texts: What the proof reads beside its own texts; a pair is a text and its second text.
+            Those that can't be read, or have no finite logits, are passed over.
 
     Raises:
         CheckpointError: if the source can't be opened, or isn't a plain classifier.
         MethodError: if nothing would get smaller in this family, or the proof fails; nothing is
             left of the folder then.
-        SelectionError: for a head that doesn't exist, or a folder that is in use.
+        SelectionError: for a head that doesn't exist, a folder that is in use, or texts none of
+            which can be read.
     """
     classifier = source if isinstance(source, Classifier) else Classifier.load(source)
     if classifier.off:
@@ -144,7 +147,7 @@ def prune(
         )
     cut = tuple(head for head in cut if head[0] not in gone)
     silenced = classifier.without(cut)
-    encodings = _encodings(classifier, texts)
+    encodings = _encodings(silenced, texts)
     weights = find_weights(folder)
     before = sum(file.stat().st_size for file in weights.files)
     dtype = _stored_dtype([header.dtype for header in weights.headers.values()])
@@ -300,16 +303,35 @@ def _largest_gap(silenced: Classifier, stage: Path, encodings: Sequence[Encoding
 
 
 def _encodings(
-    classifier: Classifier, texts: Iterable[str | tuple[str, str | None]]
+    silenced: Classifier, texts: Sequence[str | tuple[str, str | None]]
 ) -> list[Encoding]:
-    encodings = [classifier.encoder.probe(), classifier.encoder.probe(32)]
-    for text in (*PROOF_TEXTS, *texts):
+    """What the proof reads: texts of our own, and those that are given.
+
+    Raises:
+        SelectionError: where some are given, and none of them can be read.
+    """
+    given = list(_readable(silenced, texts))
+    if texts and not given:
+        raise SelectionError(
+            f"Of {number_of(len(texts), 'text')} to prove the folder on none can be read; give "
+            "others, or none."
+        )
+    probes = silenced.encoder.probe(), silenced.encoder.probe(32)
+    return [*probes, *_readable(silenced, PROOF_TEXTS), *given]
+
+
+def _readable(
+    silenced: Classifier, texts: Iterable[str | tuple[str, str | None]]
+) -> Iterator[Encoding]:
+    """The texts that have logits to compare."""
+    for text in texts:
         row = (text, None) if isinstance(text, str) else text
         try:
-            encodings.append(classifier.encode(*row))
+            encoding = silenced.encode(*row)
         except TextError:
             continue
-    return encodings
+        if np.isfinite(silenced.logits([encoding.inputs])).all():
+            yield encoding
 
 
 def _plain_folder(classifier: Classifier, source: Classifier | str | os.PathLike[str]) -> Folder:
