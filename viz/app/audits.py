@@ -255,11 +255,11 @@ def comparison(
     if known is not None:
         return known
     classifier = request.reader(other)
-    rows, labels = corrected_rows(audit.rows, corrections, audit.record.labels), audit.record.labels
+    rows = corrected_rows(audit.rows, corrections, audit.record.labels)
 
     def compare(progress: ProgressCallback) -> Compared:
         after = predict(classifier, rows.texts, rows.pairs, progress=progress)
-        result = compare_checkpoints(rows, audit.predictions, after, labels, classifier.labels)
+        result = compare_checkpoints(rows, audit.predictions, after, audit.classifier, classifier)
         return Compared(result, tuple(_training_notes(classifier, audit.rows)))
 
     return background.submit(key, lambda: compare, float(len(rows)))

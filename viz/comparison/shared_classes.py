@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from viz.attribution.class_names import class_index
-from viz.comparison.class_comparison import match_labels
 from viz.errors import SelectionError
+from viz.model.label_matching import match_labels
 from viz.types import Prediction
 
 RUNNER_UP = "runner-up"

@@ -23,9 +23,18 @@ from viz.data.rows.labeled_rows import NO_LABELED_ROW, NO_LABELS, labeled_rows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.faithfulness.bootstrap import percentile_interval, resampled_sums
 from viz.faithfulness.interval import Interval
+from viz.model.classifier import Classifier
+from viz.model.label_matching import match_labels
 from viz.types import BoolArray
 
 SCORES = Missing(missing="Scores are not right or wrong, so two regressions can't be compared so.")
+SCORE_AND_CLASS = Missing(
+    missing="One checkpoint predicts a score and the other a class, which can't be compared."
+)
+ONE_AND_SEVERAL = Missing(
+    missing="One checkpoint puts each row into one class and the other into any number of them, so "
+    "that they are not right or wrong by one rule; choose another of the same kind."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,59 +78,58 @@ class CheckpointComparison:
     changed: Items[Count]
     """Those that are wrong in another way now."""
     classes: Items[ClassComparison]
-    """In the order of the labels before; classes that only the new checkpoint knows come last."""
+    """In the order of the labels before, by their names there; classes that only the new checkpoint
+    knows come last."""
 
 
 def compare_checkpoints(
     rows: AuditRows,
     before: RowPredictions,
     after: RowPredictions,
-    labels: Sequence[str],
-    labels_after: Sequence[str] | None = None,
+    old: Classifier,
+    new: Classifier,
     *,
     seed: int = 0,
 ) -> CheckpointComparison | Missing:
     """Compare what two classifiers say of the same rows.
 
     Args:
-        rows: Their `gold` counts classes as *labels* does.
+        rows: Their `gold` counts classes as the labels of *old* do.
         before: What the old classifier says of them.
         after: What the new one says.
-        labels: The classes of the old one.
-        labels_after: Those of the new one, matched by their names; None where they are the same.
+        old: The old one; its kind is that of the labels.
+        new: The new one, of the same kind; its classes are matched by `match_labels`.
         seed: Of the bootstrap.
     """
     if rows.gold is None:
         return NO_LABELS
-    names = tuple(labels)
-    names_after = names if labels_after is None else tuple(labels_after)
-    several = rows.gold.ndim == 2
-    if not several and np.issubdtype(rows.gold.dtype, np.floating):
-        return SCORES
-    if not set(names) & set(names_after):
+    if old.regression or new.regression:
+        return SCORES if old.regression and new.regression else SCORE_AND_CLASS
+    if old.multi_label != new.multi_label:
+        return ONE_AND_SEVERAL
+    pairs = match_labels(old.labels, new.labels)
+    if all(None in pair for pair in pairs):
         return Missing(
-            missing=f"The checkpoints have no class in common: {listed(names)} and"
-            f" {listed(names_after)}."
+            missing=f"The checkpoints have no class in common: {listed(old.labels)} and"
+            f" {listed(new.labels)}."
         )
     kept = labeled_rows(rows, before) & after.read
     if not kept.any():
         return NO_LABELED_ROW
-    union = tuple(dict.fromkeys((*names, *names_after)))
-    gold = _flags(rows.gold[kept] > 0.5, names, union) if several else rows.gold[kept]
-    predicted = [
-        _flags(each.logits[kept] > 0, own, union)
-        if several
-        else np.array([union.index(name) for name in own])[each.predicted[kept]]
-        for each, own in ((before, names), (after, names_after))
-    ]
-    return compare_predictions(
-        np.asarray(gold, dtype=np.int64),
-        np.asarray(predicted[0], dtype=np.int64),
-        np.asarray(predicted[1], dtype=np.int64),
-        union,
-        numbers=np.flatnonzero(kept),
-        seed=seed,
+    union = tuple(new.labels[j or 0] if i is None else old.labels[i] for i, j in pairs)
+    places = {j: place for place, (_, j) in enumerate(pairs) if j is not None}
+    both = (
+        (before, np.arange(len(old.labels))),
+        (after, np.array([places[j] for j in range(len(new.labels))])),
     )
+    if old.multi_label:
+        gold = _flags(rows.gold[kept] > 0.5, both[0][1], len(union))
+        predicted = [_flags(each.logits[kept] > 0, own, len(union)) for each, own in both]
+    else:
+        gold = rows.gold[kept].astype(np.int64)
+        predicted = [own[each.predicted[kept]] for each, own in both]
+    was, now = predicted
+    return compare_predictions(gold, was, now, union, numbers=np.flatnonzero(kept), seed=seed)
 
 
 def compare_predictions(
@@ -199,10 +207,10 @@ def _right(gold: IntArray, predicted: IntArray) -> BoolArray:
     return np.asarray(same.all(axis=1) if same.ndim == 2 else same)
 
 
-def _flags(flags: BoolArray, own: Sequence[str], union: Sequence[str]) -> IntArray:
+def _flags(flags: BoolArray, own: IntArray, n_classes: int) -> IntArray:
     """Flags of the classes *own* as those of all; a class that isn't known is said of no row."""
-    whole = np.zeros((len(flags), len(union)), dtype=np.int64)
-    whole[:, [union.index(name) for name in own]] = flags
+    whole = np.zeros((len(flags), n_classes), dtype=np.int64)
+    whole[:, own] = flags
     return whole
 
 

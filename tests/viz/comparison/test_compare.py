@@ -14,7 +14,7 @@ from tests.tiny_models import edit_config, tiny_checkpoint, without_head, withou
 from viz import Classifier
 from viz.attention.views import pick
 from viz.comparison.alignment import align_words
-from viz.comparison.class_comparison import compare_classes, match_labels
+from viz.comparison.class_comparison import compare_classes
 from viz.comparison.compare import (
     compare_checkpoints,
     compare_texts,
@@ -26,6 +26,7 @@ from viz.comparison.difference_maps import pick_difference
 from viz.comparison.readings import compare_readings
 from viz.comparison.word_comparison import WordComparison, compare_words
 from viz.errors import CheckpointError, MethodError, MissingAttentionError, SelectionError
+from viz.model.label_matching import match_labels
 from viz.types import Attention, Attribution, Encoding, Prediction, Reading
 
 NUMBER = re.compile(r"[+−]\d+\.\d+")

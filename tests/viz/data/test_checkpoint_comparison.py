@@ -1,6 +1,9 @@
 """Two checkpoints on the same rows, compared as statistics compares paired proportions."""
 
+from collections.abc import Sequence
 from math import comb
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,6 +51,13 @@ def predictions(classes: np.ndarray, n_classes: int = 3) -> RowPredictions:
         n_unseen=n_tokens * 0,
         n_windows=n_tokens * 0 + 1,
         states=None,
+    )
+
+
+def reader(labels: Sequence[str] = LABELS, kind: str = "") -> Any:
+    """What is asked of a classifier beside its predictions: its classes and its kind."""
+    return SimpleNamespace(
+        labels=tuple(labels), multi_label=kind == "multi_label", regression=kind == "regression"
     )
 
 
@@ -139,19 +149,30 @@ def test_classes_are_matched_by_name_and_rows_without_a_label_left_out() -> None
         audit_rows(gold),
         predictions(BEFORE),
         predictions(order[AFTER], 4),
-        LABELS,
-        ("Sports", "Business", "World", "Sci/Tech"),
+        reader(),
+        reader(("sports", "Business", "world", "Sci/Tech")),  # the case that a file has
     )
     assert isinstance(found, CheckpointComparison)
     assert (found.n_rows, found.mended, found.broken) == (6, (4,), (5,))
     assert [each.label for each in found.classes] == [*LABELS, "Sci/Tech"]
 
 
+def test_classes_that_differ_in_case_alone_are_two() -> None:
+    old = new = predictions(BEFORE)
+    names = ("World", "world", "Sports")
+    found = compare_checkpoints(audit_rows(GOLD), old, new, reader(names), reader(LABELS))
+    assert isinstance(found, CheckpointComparison)
+    assert [each.label for each in found.classes] == [*names, "Business"]
+    found = compare_checkpoints(audit_rows(GOLD), old, new, reader(names), reader(["WORLD"]))
+    assert isinstance(found, Missing)
+
+
 def test_of_several_classes_in_a_row_each_has_to_be_right() -> None:
     gold = np.eye(3)[GOLD]
     gold[0, 1] = 1
     old = predictions(BEFORE)
-    found = compare_checkpoints(audit_rows(gold), old, predictions(AFTER), LABELS)
+    several = reader(kind="multi_label")
+    found = compare_checkpoints(audit_rows(gold), old, predictions(AFTER), several, several)
     assert isinstance(found, CheckpointComparison)
     assert (found.mended, found.broken) == ((1, 4), (5,))
     assert found.classes[1].support == 3
@@ -159,12 +180,18 @@ def test_of_several_classes_in_a_row_each_has_to_be_right() -> None:
 
 def test_what_cannot_be_compared_is_a_sentence() -> None:
     old = predictions(BEFORE)
-    for gold, labels, sentence in (
-        (None, LABELS, "The file has no labels"),
-        (np.full(7, -1), LABELS, "No row has both a label"),
-        (np.full(7, 0.5), LABELS, "Scores are not right or wrong"),
-        (GOLD, ("a", "b", "c"), "The checkpoints have no class in common"),
+    one, several, score = (reader(kind=kind) for kind in ("", "multi_label", "regression"))
+    flags, scores = np.eye(3)[GOLD], np.full(7, 0.5)
+    for gold, before, after, sentence in (
+        (None, one, one, "The file has no labels"),
+        (np.full(7, -1), one, one, "No row has both a label"),
+        (scores, score, score, "Scores are not right or wrong"),
+        (scores, score, one, "One checkpoint predicts a score and the other a class"),
+        (GOLD, one, score, "One checkpoint predicts a score and the other a class"),
+        (flags, several, one, "One checkpoint puts each row into one class"),
+        (GOLD, one, several, "One checkpoint puts each row into one class"),
+        (GOLD, one, reader("abc"), "The checkpoints have no class in common"),
     ):
-        found = compare_checkpoints(audit_rows(gold), old, old, LABELS, labels)
+        found = compare_checkpoints(audit_rows(gold), old, old, before, after)
         assert isinstance(found, Missing)
         assert found.missing.startswith(sentence)

@@ -13,10 +13,10 @@ from viz.app.markdown import plain
 from viz.app.panels.comparison import heads
 from viz.attribution import METHODS
 from viz.attribution.descriptions import quantity
-from viz.comparison.class_comparison import match_labels
 from viz.comparison.descriptions import change_ends, word_summary
 from viz.comparison.readings import ReadingComparison
 from viz.comparison.word_comparison import WordChange
+from viz.model.label_matching import match_labels
 from viz.widgets.bars.component import paired_bars
 from viz.widgets.colored_text.component import colored_changes
 
