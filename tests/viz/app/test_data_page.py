@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from finetune.run.measurements import Metrics
-from tests.audits import LABELS, full_audit, unlabeled_audit
+from tests.audits import LABELS, full_audit, shift, unlabeled_audit
 from tests.page_content import component_data, link_of, page_text
 from tests.viz.app.conftest import GoBack
 from viz import Classifier
@@ -23,6 +23,7 @@ from viz.data.audit.run import NOT_YET, Audit
 from viz.data.missing import Missing
 from viz.data.reasons.cell_reasons import CellReasons
 from viz.errors import SelectionError
+from viz.faithfulness.interval import Interval
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.text_files import Columns
 from viz.runs import files, uploads
@@ -300,6 +301,18 @@ def test_shortcuts_and_shift_say_what_was_measured(checkpoint: Path) -> None:
     assert "**topic**" in said(app)
     assert {"Accuracy, estimated", "Accuracy before"} <= {metric.label for metric in app.metric}
     assert list(table(app, "Kind")["Word"]) == ["chip", "game", "votes"]
+
+
+def test_a_shift_of_scores_is_in_their_own_unit(
+    checkpoint: Path, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fall = replace(shift(), confidence=Interval(-0.5, -0.7, -0.3), regression=True, classes=())
+    give(full_audit(classifier=classifier, shift=fall), monkeypatch)
+    app = opened(checkpoint, section="Shift")
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Change of the mean score"] == "−0.5000"
+    assert "points" not in said(app)
+    assert "How often classes are predicted" not in said(app)
 
 
 def test_without_a_second_file_shift_says_how_to_compare(

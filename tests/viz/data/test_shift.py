@@ -249,3 +249,4 @@ def test_heads_without_one_class_a_row_give_what_they_can(
     assert shift.words
     assert isinstance(shift.estimated_accuracy, Missing)
     assert len(shift.classes) == (0 if problem_type == "regression" else 3)
+    assert shift.regression == classifier.regression

@@ -1,7 +1,7 @@
 """Parts of an audit in sentences: on the page and in the report alike."""
 
 from viz.attention.rollout import place
-from viz.attribution.descriptions import number, percent, true_minus
+from viz.attribution.descriptions import amount, number, percent, true_minus
 from viz.data.counterfactuals.counterfactuals import Counterfactual
 from viz.data.labels.label_errors import LabelError, LabelErrors
 from viz.data.reasons.cell_reasons import CellReasons
@@ -149,6 +149,16 @@ def shift(result: Shift) -> str:
     return (
         f"No alarm: compared with {where}, nothing shifted by more than chance explains {chance}."
     )
+
+
+def confidence(result: Shift) -> tuple[str, str, str]:
+    """How much surer the classifier is, or how much higher its scores: name, change, ends."""
+    ends = result.confidence.mean, result.confidence.low, result.confidence.high
+    if result.regression:
+        mean, low, high = (amount(value, signed=True) for value in ends)
+        return "Change of the mean score", mean, f"{low} to {high}"
+    mean, low, high = (number(100 * value, 1) for value in ends)
+    return "Mean confidence", f"{mean} points", f"{low} to {high}"
 
 
 def logits(interval: Interval) -> str:

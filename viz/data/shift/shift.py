@@ -81,6 +81,8 @@ class Shift:
     domain_bias: Number = 0.0
     """The part of it that no word holds, and what comes of rows having more or fewer words."""
     notes: Items[str] = ()
+    regression: bool = False
+    """Whether `confidence` is of scores, in their own unit, and not of probabilities."""
 
 
 def measure_shift(
@@ -148,6 +150,7 @@ def measure_shift(
         domain_difference=0.0 if differences is None else differences.difference,
         domain_bias=0.0 if differences is None else differences.bias,
         notes=tuple(notes),
+        regression=classifier.regression,
     )
 
 

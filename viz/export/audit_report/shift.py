@@ -56,14 +56,13 @@ def _shift(result: Shift | Missing) -> Iterator[Block]:
 
 
 def _measures(result: Shift) -> Iterator[tuple[str, str, str]]:
-    estimate, auc, sure = result.estimated_accuracy, result.domain_auc, result.confidence
+    estimate, auc = result.estimated_accuracy, result.domain_auc
     if not isinstance(estimate, Missing):
         ends = f"{estimate.low:.1%} to {estimate.high:.1%}"
         yield "Accuracy, estimated", f"{estimate.mean:.1%}", ends
     if result.reference_accuracy is not None:
         yield "Accuracy before", f"{result.reference_accuracy:.1%}", ""
-    ends = f"{number(100 * sure.low, 1)} to {number(100 * sure.high, 1)}"
-    yield "Mean confidence, in points", number(100 * sure.mean, 1), ends
+    yield sentences.confidence(result)
     yield "Files told apart", f"{auc.mean:.2f}", f"{auc.low:.2f} to {auc.high:.2f}"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from finetune.evaluation.regression import measure_scores
 from finetune.run.measurements import Metrics
-from tests.audits import full_audit, unlabeled_audit
+from tests.audits import full_audit, shift, unlabeled_audit
 from viz.data.audit.run import Audit
 from viz.data.audit.summary import summary
 from viz.data.labels.label_errors import WordScore
@@ -18,6 +18,8 @@ from viz.export.audit_report.content import audit_document
 from viz.export.audit_report.document import Bar, Document, Picture, Section, Table, Text
 from viz.export.audit_report.findings import label_errors
 from viz.export.audit_report.reasons import cell_reasons
+from viz.export.audit_report.shift import shift as part_of_shift
+from viz.faithfulness.interval import Interval
 from viz.model.installation import version
 
 PARTS = {
@@ -124,6 +126,16 @@ def test_each_part_says_what_was_found(full: Audit, document: Document) -> None:
     shifted = {cell for row in lines(section(document, "Shift")) for cell in row}
     assert {each.word for each in record.shift.words} <= shifted
     assert {each.sentence for each in record.shift.causes} <= shifted
+
+
+def test_the_scores_of_a_shift_are_in_their_own_unit() -> None:
+    fall = Interval(-0.5, -0.7, -0.3)
+    measures = {row[0]: row[1:] for row in lines(part_of_shift(replace(shift(), confidence=fall)))}
+    assert measures["Mean confidence"] == ("−50.0 points", "−70.0 to −30.0")
+    of_scores = replace(shift(), confidence=fall, regression=True, classes=())
+    measures = {row[0]: row[1:] for row in lines(part_of_shift(of_scores))}
+    assert measures["Change of the mean score"] == ("−0.5000", "−0.7000 to −0.3000")
+    assert "Mean confidence" not in measures
 
 
 def test_every_section_says_how_to_read_it(document: Document) -> None:

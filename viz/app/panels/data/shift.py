@@ -33,19 +33,7 @@ def show(shift: Shift | Missing, text_column: str) -> None:
         st.caption(f":material/info: {plain(note)}")
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**How often classes are predicted**", help="Now minus before, in points.")
-        signed_bars(
-            [
-                Bar(
-                    name=each.label,
-                    value=100 * each.difference.mean,
-                    interval=(100 * each.difference.low, 100 * each.difference.high),
-                    note=f"{each.reference_share:.1%} → {each.share:.1%}",
-                )
-                for each in shift.classes[:MAX_CLASSES]
-            ],
-            key="data-shift-classes",
-        )
+        _show_classes(shift)
     with right:
         _show_words(shift, text_column)
 
@@ -71,17 +59,31 @@ def _show_numbers(shift: Shift) -> None:
         )
     if shift.reference_accuracy is not None:
         show_number("Accuracy before", f"{shift.reference_accuracy:.1%}")
-    mean, low, high = (
-        number(100 * value, 1)
-        for value in (shift.confidence.mean, shift.confidence.low, shift.confidence.high)
-    )
-    show_number("Mean confidence", f"{mean} points", f"{low} to {high}")
+    show_number(*sentences.confidence(shift))
     auc = shift.domain_auc
     show_number(
         "Files told apart",
         f"{auc.mean:.2f}",
         f"{auc.low:.2f} to {auc.high:.2f}",
         help=sentences.DOMAIN,
+    )
+
+
+def _show_classes(shift: Shift) -> None:
+    if not shift.classes:
+        return
+    st.markdown("**How often classes are predicted**", help="Now minus before, in points.")
+    signed_bars(
+        [
+            Bar(
+                name=each.label,
+                value=100 * each.difference.mean,
+                interval=(100 * each.difference.low, 100 * each.difference.high),
+                note=f"{each.reference_share:.1%} → {each.share:.1%}",
+            )
+            for each in shift.classes[:MAX_CLASSES]
+        ],
+        key="data-shift-classes",
     )
 
 
