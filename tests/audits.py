@@ -20,7 +20,7 @@ from viz.data.counterfactuals.counterfactuals import Counterfactual, Edit, RowCo
 from viz.data.labels.label_errors import LabelError, LabelErrors, Neighbor, WordScore
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
-from viz.data.reasons.cell_reasons import CellReasons, ReasonHead, ReasonWord
+from viz.data.reasons.cell_reasons import CellReasons, ReasonHead, ReasonWord, RowMean
 from viz.data.reasons.silenced_heads import SilencedHeads
 from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.row_predictions import RowPredictions
@@ -260,7 +260,7 @@ def cell_reasons(
     """Reasons of the cell of class `number` and the class after it."""
     other = (number + 1) % len(labels)
     n_rows = int(((gold == number) & (predictions.predicted == other)).sum())
-    word = ReasonWord(word="game", n_rows=n_rows, share=0.6, contribution=Interval(0.6, 0.4, 0.8))
+    word = ReasonWord(word="game", n_rows=n_rows, share=0.6, contribution=RowMean(0.6, 0.4, 0.8))
     return CellReasons(
         gold=labels[number],
         predicted=labels[other],
@@ -271,11 +271,11 @@ def cell_reasons(
         special=0.2,
         words=(
             word,
-            replace(word, word="oil", share=-0.1, contribution=Interval(-0.1, -0.3, 0.1)),
+            replace(word, word="oil", share=-0.1, contribution=RowMean(-0.1, -0.3, 0.1)),
         ),
         heads=(
-            ReasonHead(layer=3, head=7, contribution=Interval(0.5, 0.3, 0.7)),
-            ReasonHead(layer=5, head=0, contribution=Interval(-0.2, -0.4, 0.1)),
+            ReasonHead(layer=3, head=7, contribution=RowMean(0.5, 0.3, 0.7)),
+            ReasonHead(layer=5, head=0, contribution=RowMean(-0.2, -0.4, 0.1)),
         ),
         silenced=SilencedHeads(
             heads=((3, 7),),

@@ -17,11 +17,11 @@ from tests.page_content import component_data, link_of, page_text
 from tests.viz.app.conftest import GoBack
 from viz import Classifier
 from viz.app import audits, keys
-from viz.app.panels.data import selection
+from viz.app.panels.data import reasons, selection
 from viz.app.panels.data.selection import Cell, Group
 from viz.data.audit.run import NOT_YET, Audit
 from viz.data.missing import Missing
-from viz.data.reasons.cell_reasons import CellReasons
+from viz.data.reasons.cell_reasons import CellReasons, ReasonWord, RowMean
 from viz.errors import SelectionError
 from viz.faithfulness.interval import Interval
 from viz.jobs.background import BackgroundJob, ProgressCallback
@@ -287,6 +287,13 @@ def test_label_errors_show_what_speaks_against_the_first(checkpoint: Path) -> No
     assert [row["name"] for row in component_data(app, "signed-bars")["rows"]] == ["game", "oil"]
     assert "adds to the logit of Business minus that of Sports" in said(app)
     assert "similarity 96.0%, line 4" in said(app)
+
+
+def test_a_word_of_one_row_is_told_without_an_interval() -> None:
+    word = ReasonWord(word="oil", n_rows=1, share=0.1, contribution=RowMean(0.29, None, None))
+    assert reasons._word(word).title == "+0.29 in a row that has it"
+    word = replace(word, n_rows=2, contribution=RowMean(0.29, 0.1, 0.4))
+    assert reasons._word(word).title == "+0.29 in a row that has it (+0.10 to +0.40)"
 
 
 @pytest.mark.usefixtures("made")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from finetune.run.column_names import ColumnNames
 from tests.tiny_models import tiny_checkpoint, tiny_config, tokenizer
@@ -95,7 +96,9 @@ def test_words_and_heads_add_up_as_they_do_text_by_text(balanced: Classifier) ->
         assert each.share == pytest.approx(expected[each.word], abs=1e-4)
         assert each.n_rows == len(having[each.word])
         assert each.contribution.mean * each.n_rows == pytest.approx(each.share * len(cell))
-        assert each.contribution.low <= each.contribution.high
+        interval = each.contribution.interval
+        assert (interval is None) == (each.n_rows == 1)
+        assert interval is None or interval[0] <= interval[1]
     assert reasons.special == pytest.approx(special, abs=1e-4)
     assert reasons.bias == pytest.approx(bias, abs=1e-4)
     assert reasons.difference == pytest.approx(difference, abs=1e-4)
@@ -186,14 +189,26 @@ def test_of_many_rows_a_sample_is_taken_apart(balanced: Classifier) -> None:
     assert other.difference != reasons.difference
 
 
+def test_a_mean_of_one_row_has_no_interval(balanced: Classifier) -> None:
+    rows, predictions = random_rows(balanced)
+    reasons = explain_cell(balanced, rows, predictions, 0, 1, AuditOptions(max_explained=1))
+    assert isinstance(reasons, CellReasons)
+    assert not isinstance(reasons.heads, Missing)
+    means = [word.contribution for word in reasons.words]
+    means += [head.contribution for head in reasons.heads]
+    assert {(each.low, each.high) for each in means} == {(None, None)}
+    kind = TypeAdapter(CellReasons)  # what audit.json and the cache take
+    assert kind.validate_json(kind.dump_json(reasons), strict=True) == reasons
+
+
 def test_intervals_cover_the_mean_of_words_as_often_as_they_say() -> None:
     generator = np.random.default_rng(0)
     intervals = [
-        interval
+        mean.interval
         for _ in range(4)
-        for interval in module._mean_intervals(generator.normal(1, 1, (40, 50)), 0)
+        for mean in module._row_means(generator.normal(1, 1, (40, 50)), 0)
     ]
-    covered = np.mean([interval.low <= 1 <= interval.high for interval in intervals])
+    covered = np.mean([each is not None and each[0] <= 1 <= each[1] for each in intervals])
     assert 0.88 <= covered <= 0.98
 
 

@@ -4,7 +4,7 @@ from viz.attention.rollout import place
 from viz.attribution.descriptions import amount, number, percent, true_minus
 from viz.data.counterfactuals.counterfactuals import Counterfactual
 from viz.data.labels.label_errors import LabelError, LabelErrors
-from viz.data.reasons.cell_reasons import CellReasons
+from viz.data.reasons.cell_reasons import CellReasons, RowMean
 from viz.data.reasons.silenced_heads import SilencedHeads
 from viz.data.shift.shift import Shift
 from viz.data.shortcuts.shortcuts import Shortcuts
@@ -161,9 +161,17 @@ def confidence(result: Shift) -> tuple[str, str, str]:
     return "Mean confidence", f"{mean} points", f"{low} to {high}"
 
 
-def logits(interval: Interval) -> str:
-    """A mean in logits with its interval."""
-    return f"{number(interval.mean)} ({number(interval.low)} to {number(interval.high)})"
+def logits(mean: Interval | RowMean) -> str:
+    """A mean in logits with its interval, where it has one."""
+    ends = between(mean)
+    return f"{number(mean.mean)} ({ends})" if ends else number(mean.mean)
+
+
+def between(mean: Interval | RowMean) -> str:
+    """The interval of a mean in logits; empty where it has none."""
+    if mean.low is None or mean.high is None:
+        return ""
+    return f"{number(mean.low)} to {number(mean.high)}"
 
 
 def percentages(interval: Interval) -> str:

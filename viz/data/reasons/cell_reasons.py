@@ -20,7 +20,6 @@ from viz.data.rows.row_predictions import RowPredictions
 from viz.data.rows.word_contributions import WordContributions, word_contributions
 from viz.errors import MethodError, SelectionError
 from viz.faithfulness.bootstrap import mean_interval
-from viz.faithfulness.interval import Interval
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
@@ -35,6 +34,20 @@ AT_ONCE = 256
 """Words whose intervals are taken at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class RowMean:
+    """A mean over rows with its 95% interval; the mean of one row has none."""
+
+    mean: Number
+    low: Number | None
+    high: Number | None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Where 95% of means over other such rows would lie."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonWord:
     """A word and what it adds over the rows of a cell."""
@@ -45,8 +58,8 @@ class ReasonWord:
     share: Number
     """What it adds to the mean logit difference: its sum over all rows, divided by their number.
     Over all words, with `special` and `bias`, these add up to `difference`."""
-    contribution: Interval
-    """What it adds in a row that has it; mean."""
+    contribution: RowMean
+    """What it adds in a row that has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +69,8 @@ class ReasonHead:
     layer: Count
     """From 0."""
     head: Count
-    contribution: Interval
-    """To the logit difference; mean over the rows."""
+    contribution: RowMean
+    """To the logit difference, over the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,34 +234,30 @@ def _reason_words(parts: WordContributions, seed: int) -> tuple[ReasonWord, ...]
             check_cancelled()
             some = as_frequent[start : start + AT_ONCE]
             values = np.array([list(by_word[word].values()) for word in some]).T
-            for word, total, interval in zip(
-                some, values.sum(axis=0), _mean_intervals(values, seed), strict=True
+            for word, total, mean in zip(
+                some, values.sum(axis=0), _row_means(values, seed), strict=True
             ):
                 share = float(total) / len(parts.rows)
-                reasons.append(
-                    ReasonWord(word=word, n_rows=count, share=share, contribution=interval)
-                )
+                reasons.append(ReasonWord(word=word, n_rows=count, share=share, contribution=mean))
     return tuple(sorted(reasons, key=lambda reason: (-abs(reason.share), reason.word)))
 
 
 def _reason_heads(heads: FloatArray, seed: int) -> tuple[ReasonHead, ...]:
     """What passes through each head.  (R, L, H)"""
     _, _, n_heads = heads.shape
-    intervals = _mean_intervals(heads.reshape(len(heads), -1), seed)
+    means = _row_means(heads.reshape(len(heads), -1), seed)
     reasons = [
-        ReasonHead(layer=number // n_heads, head=number % n_heads, contribution=interval)
-        for number, interval in enumerate(intervals)
+        ReasonHead(layer=number // n_heads, head=number % n_heads, contribution=mean)
+        for number, mean in enumerate(means)
     ]
     return tuple(sorted(reasons, key=lambda each: (-each.contribution.mean, each.layer, each.head)))
 
 
-def _mean_intervals(values: FloatArray, seed: int) -> list[Interval]:
+def _row_means(values: FloatArray, seed: int) -> list[RowMean]:
     """Means over rows, and where they would lie over other such rows.  (R, K) -> K"""
-    means = values.mean(axis=0)
-    lows, highs = means, means
-    if len(values) > 1:
-        _, lows, highs = mean_interval(values, seed)
+    if len(values) == 1:
+        return [RowMean(value, None, None) for value in values[0].tolist()]
     return [
-        Interval(float(mean), float(low), float(high))
-        for mean, low, high in zip(means, lows, highs, strict=True)
+        RowMean(float(mean), float(low), float(high))
+        for mean, low, high in zip(*mean_interval(values, seed), strict=True)
     ]

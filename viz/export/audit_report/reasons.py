@@ -78,10 +78,7 @@ def _cell(cell: CellReasons) -> Iterator[Block]:
                 shortened(word.word, MAX_WORD_CHARS),
                 Bar(word.share, number(word.share)),
                 f"{word.n_rows:,}",
-                # Of a word in one row there is no interval.
-                number(word.contribution.mean)
-                if word.n_rows == 1
-                else sentences.logits(word.contribution),
+                sentences.logits(word.contribution),
             )
             for word in cell.words[:MAX_WORDS]
         ),
@@ -96,7 +93,7 @@ def _cell(cell: CellReasons) -> Iterator[Block]:
                 (
                     f"L{head.layer}{NO_BREAK}·{NO_BREAK}H{head.head}",
                     Bar(head.contribution.mean, number(head.contribution.mean)),
-                    f"{number(head.contribution.low)} to {number(head.contribution.high)}",
+                    sentences.between(head.contribution),
                 )
                 for head in cell.heads[:MAX_HEADS]
             ),

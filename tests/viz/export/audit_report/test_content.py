@@ -13,7 +13,7 @@ from viz.data.audit.run import Audit
 from viz.data.audit.summary import summary
 from viz.data.labels.label_errors import WordScore
 from viz.data.missing import Missing
-from viz.data.reasons.cell_reasons import CellReasons
+from viz.data.reasons.cell_reasons import CellReasons, ReasonHead, RowMean
 from viz.export.audit_report.content import audit_document
 from viz.export.audit_report.document import Bar, Document, Picture, Section, Table, Text
 from viz.export.audit_report.findings import label_errors
@@ -198,9 +198,16 @@ def test_a_word_is_named_once_and_only_where_it_says_so(full: Audit) -> None:
     assert lines(part)[0][6] == "oil, game"
 
 
-def test_a_word_in_one_row_has_no_interval(full: Audit) -> None:
+def test_a_mean_of_one_row_has_no_interval(full: Audit) -> None:
     cell = cast(tuple[CellReasons, ...], full.record.cells)[0]
-    words = (replace(cell.words[0], n_rows=1), replace(cell.words[0], n_rows=2))
-    shown = lines(cell_reasons((replace(cell, words=words),)))
+    heads, one = cast(tuple[ReasonHead, ...], cell.heads), RowMean(0.6, None, None)
+    words = (replace(cell.words[0], n_rows=1, contribution=one), cell.words[0])
+    shown = lines(
+        cell_reasons(
+            (replace(cell, words=words, heads=(replace(heads[0], contribution=one), heads[0])),)
+        )
+    )
     assert shown[0][3] == "+0.60"
     assert shown[1][3] == "+0.60 (+0.40 to +0.80)"
+    assert shown[2][1:] == ("+0.60", "")
+    assert shown[3][1:] == ("+0.50", "+0.30 to +0.70")

@@ -33,7 +33,7 @@ def show(reasons: CellReasons | Missing) -> None:
                 Bar(
                     name=place(head.layer, head.head),
                     value=head.contribution.mean,
-                    interval=(head.contribution.low, head.contribution.high),
+                    interval=head.contribution.interval,
                 )
                 for head in reasons.heads[:MAX_HEADS]
             ],
@@ -48,11 +48,11 @@ def show(reasons: CellReasons | Missing) -> None:
 
 
 def _word(word: ReasonWord) -> Bar:
-    ends = word.contribution
+    adds = f"{number(word.contribution.mean)} in a row that has it"
+    ends = sentences.between(word.contribution)
     return Bar(
         name=word.word,
         value=word.share,
         note=f"in {word.n_rows:,} row{'s' * (word.n_rows != 1)}",
-        title=f"{number(ends.mean)} in a row that has it ({number(ends.low)} to "
-        f"{number(ends.high)})",
+        title=f"{adds} ({ends})" if ends else adds,
     )
