@@ -9,7 +9,7 @@ from finetune.run.history import History as KeptSteps
 from finetune.run.history import has_history
 from viz.app import background, checkpoints
 from viz.app.cache import LRUCache
-from viz.comparison.film.film import Film, FilmFrame, RefusedFrame
+from viz.comparison.film.film import Film
 from viz.comparison.film.reader import FilmReader, history_of
 from viz.figures.spec import FigureSpec
 from viz.jobs.background import BackgroundJob, ProgressCallback
@@ -20,26 +20,21 @@ from viz.widgets.film.payload import payload
 KIND = "film"
 """The kind of the job."""
 MAX_BYTES = 256e6
-"""Of frames that were read: of 12 x 12 heads, about 700."""
+"""Of films, whole or in part: about 700 frames of 12 x 12 heads; one film stays, however large."""
 MAX_WANTED = 32
 MAX_SENT = 8
 """Of some megabytes each."""
 FIGURES = {"words": "attribution", "heads": "atlas"}
 """What of one frame can be saved as a picture, and the kind of its figure."""
 
-Frame = FilmFrame | RefusedFrame
+
+def _n_bytes(film: object) -> float:
+    frames = cast("Film", film).frames
+    return sum(frame.nbytes + 2_000 for frame in frames if frame is not None) + 1e5
 
 
-def _n_bytes(frame: object) -> float:
-    return cast("Frame", frame).nbytes + 2_000
-
-
-def _n_film_bytes(film: object) -> float:
-    return sum(_n_bytes(frame) for frame in cast("Film", film).frames if frame is not None) + 1e5
-
-
-_frames = LRUCache(MAX_BYTES, _n_bytes)
-_films = LRUCache(MAX_BYTES, _n_film_bytes)
+_films = LRUCache(MAX_BYTES, _n_bytes)
+"""Each with the frames that were read so far."""
 _sent = LRUCache(MAX_SENT)
 """What browsers are sent of the films that were shown last."""
 _wanted = LRUCache(MAX_WANTED)
@@ -92,13 +87,7 @@ def film(request: FilmRequest) -> Film:
         CheckpointError: where the checkpoint can't be opened, or its history is damaged.
         TextError: if no token of the text reaches the model.
     """
-    key = request.key
-    known = _films.get_or_compute(key, lambda: _reader(request).film())
-    if known.complete:
-        return known
-    frames = [cast("Frame | None", _frames.get((key, index))) for index in range(len(known.steps))]
-    shown = replace(known, frames=tuple(frames))
-    return _films.add(key, shown) if shown.complete else shown
+    return _films.get_or_compute(request.key, lambda: _reader(request).film())
 
 
 def player_data(request: FilmRequest, shown: Film, first: int) -> dict[str, object]:
@@ -116,9 +105,11 @@ def player_data(request: FilmRequest, shown: Film, first: int) -> dict[str, obje
     )
 
 
-def job(request: FilmRequest, shown: Film) -> BackgroundJob[bool]:
+def job(request: FilmRequest, shown: Film) -> BackgroundJob[Film]:
     """The job that reads the frames that are missing in a film."""
-    return background.submit(request.key, lambda: _read_frames(request), len(shown.steps))
+    return background.submit(
+        request.key, lambda: _read_frames(request), len(shown.steps), cache=_films
+    )
 
 
 def want(request: FilmRequest, frame: int) -> None:
@@ -154,21 +145,25 @@ def _reader(request: FilmRequest) -> FilmReader:
     return FilmReader(classifier, history_of(request.folder), request.text, request.pair)
 
 
-def _read_frames(request: FilmRequest) -> Callable[[ProgressCallback], bool]:
+def _read_frames(request: FilmRequest) -> Callable[[ProgressCallback], Film]:
     key, classifier = request.key, checkpoints.classifier(request.source)
     folder, text, pair = request.folder, request.text, request.pair
 
-    def compute(progress: ProgressCallback) -> bool:
+    def compute(progress: ProgressCallback) -> Film:
         reader = FilmReader(classifier, history_of(folder), text, pair)
-        missing = [*range(len(reader.history.frames))]
+        shown = _films.get_or_compute(key, reader.film)
+        # Kept here as well: other films may push this one out of the cache meanwhile.
+        frames = list(shown.frames)
+        missing = [*range(len(frames))]
         # The last frame early, since the first one says which heads will have changed by then.
         missing.insert(1, missing.pop())
         while missing:
             wanted = _wanted.get(key)
             index = missing.pop(missing.index(wanted) if wanted in missing else 0)
-            if _frames.get((key, index)) is None:
-                _frames.add((key, index), reader.read(index))
+            if frames[index] is None:
+                frames[index] = reader.read(index)
+                shown = _films.add(key, replace(shown, frames=tuple(frames)))
             progress(1)
-        return True
+        return shown
 
     return compute

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from tests.histories import damage_frame, tiny_history
 from tests.page_content import component_data, link_of
 from tests.viz.app.conftest import GoBack
 from viz.app import films, keys
+from viz.app.cache import LRUCache
 from viz.app.films import FilmRequest
 from viz.app.panels.comparison import film as panel
+from viz.attribution.method import no_progress
 from viz.comparison.film.film import FilmFrame, RefusedFrame
 from viz.comparison.film.reader import FilmReader
 from viz.figures.spec import FigureSpec
@@ -159,7 +162,27 @@ def test_the_frame_that_is_waited_for_is_read_first(request_: FilmRequest) -> No
         if len(read) == 1:
             assert films.film(request_).frames[2] is not None
 
-    assert films._read_frames(request_)(progress)
+    assert films._read_frames(request_)(progress).complete
     assert read == [1, 2, 3]
     assert not shown.complete
     assert films.film(request_).complete
+
+
+def test_a_film_larger_than_the_cache_is_read_once(
+    request_: FilmRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = LRUCache(films._n_bytes(films.film(request_)) + 3_000, films._n_bytes)
+    monkeypatch.setattr(films, "_films", cache)
+    read, n_read = FilmReader.read, []
+
+    def count(reader: FilmReader, index: int) -> FilmFrame | RefusedFrame:
+        n_read.append(index)
+        if len(n_read) == 2:  # another film is looked at
+            films.film(replace(request_, text="the team wins"))
+        return read(reader, index)
+
+    monkeypatch.setattr(FilmReader, "read", count)
+    for _ in range(2):
+        films._read_frames(request_)(no_progress)
+        assert films.film(request_).complete
+    assert sorted(n_read) == [0, 1, 2]

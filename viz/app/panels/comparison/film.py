@@ -96,7 +96,7 @@ def _open_training() -> None:
     st.session_state[keys.CHECKPOINT] = st.session_state[keys.TRAINING]
 
 
-def _show_film(request: FilmRequest, job: BackgroundJob[bool] | None) -> None:
+def _show_film(request: FilmRequest, job: BackgroundJob[Film] | None) -> None:
     """The film as far as it was read; the page runs again once it is whole."""
     shown = films.film(request)
     key = link.key_of_step(keys.FILM)
@@ -118,7 +118,7 @@ def _show_film(request: FilmRequest, job: BackgroundJob[bool] | None) -> None:
     film_player(films.player_data(request, shown, first), key=key)
 
 
-def _show_progress(job: BackgroundJob[bool], shown: Film) -> None:
+def _show_progress(job: BackgroundJob[Film], shown: Film) -> None:
     """How far it is, and *Cancel*; what was read until then stays."""
     n_missing = sum(frame is None for frame in shown.frames)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="film-wait"):
