@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -18,6 +19,7 @@ from tests.viz.app.conftest import GoBack
 from viz import Classifier
 from viz.app import audits, keys
 from viz.app.panels.data import reasons, selection
+from viz.app.panels.data.rows import _view
 from viz.app.panels.data.selection import Cell, Group
 from viz.data.audit.run import NOT_YET, Audit
 from viz.data.missing import Missing
@@ -433,6 +435,17 @@ def test_accuracy_as_heads_go_is_counted_on_request(checkpoint: Path) -> None:
     (plot,) = app.get("plotly_chart")
     assert "least important first" in str(plot.proto)
     assert " 12 heads " in said(app) or "without the first" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"), [("tokens", "tokens"), ("source", "source"), ("Text", "Text (file)")]
+)
+def test_rows_of_a_slice_show_the_column_of_the_file(column: str, shown: str) -> None:
+    audit = full_audit()
+    file = {**audit.rows.table, column: audit.rows.table["source"]}
+    view = _view(replace(audit, rows=replace(audit.rows, table=file)), np.array([2, 1]), column)
+    assert view[shown].to_pylist() == ["wire", "web"]
+    assert view["Text"].to_pylist() == [audit.rows.texts[row] for row in (2, 1)]
 
 
 def test_a_click_in_any_table_of_rows_opens_its_row(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,11 +169,20 @@ def _view(audit: Audit, rows: IntArray, column: str | None) -> pa.Table:
         cells["Probability"] = 100 * table["probability"]
     if audit.rows.gold is not None and "loss" in table:
         cells["Loss"] = table["loss"]
-    if column is not None and column in table and column not in cells:
-        cells[column] = table[column].astype("string")
-    cells["Text"] = [shortened(text) for text in table["text"]]
+    texts = {"Text": [shortened(text) for text in table["text"]]}
     if "pair" in table and audit.rows.pairs is not None:
-        cells["Second text"] = [shortened(text) for text in table["pair"]]
+        texts["Second text"] = [shortened(text) for text in table["pair"]]
+    file = audit.rows.table
+    if (
+        column is not None and column in file and column != audit.rows.columns.label
+    ):  # which stands under "True"
+        name = column
+        while name in cells or name in texts:
+            name = f"{name} (file)"
+        # Of the file: the audit may have numbers of its own under that name.
+        own = [file[column][row] for row in rows.tolist()]
+        cells[name] = pd.Series(own, index=table.index, dtype=object).astype("string")
+    cells |= texts
     return pa.Table.from_pandas(pd.DataFrame(cells), preserve_index=False)
 
 
