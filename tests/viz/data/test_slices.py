@@ -151,8 +151,18 @@ def test_what_a_slice_explains_is_not_listed_under_it() -> None:
     wrong = np.random.default_rng(0).random(N) < np.where(forum, 0.5, 0.05)
     slices = slices_of(rows, extended, wrong)
     assert [item.value for item in slices.items] == ["forum"]
-    assert "The same rows as 'forum' have 'posted'." in slices.notes
+    assert "The same rows have 'forum' in 'source' and the word 'posted'." in slices.notes
     assert slices.notes[-1].endswith("worse, but not beyond what the slices listed explain.")
+
+
+def test_lengths_and_words_of_the_same_rows_are_told_apart() -> None:
+    rows, _ = file_of(1)
+    wrong = np.arange(N) % 2 == 0
+    words = [("8", *"abcdef", "g") if bad else ("w",) * 7 for bad in wrong.tolist()]
+    slices = slices_of(rows, words, wrong)
+    letters = ", ".join(f"the word '{letter}'" for letter in "8abc")
+    # Of two lengths, a fifth of the rows and a tenth of them are one range.
+    assert slices.notes[0] == f"The same rows have 8 tokens, {letters}, the word 'd' and 3 more."
 
 
 def test_what_is_worse_within_a_slice_is_listed_too() -> None:

@@ -160,10 +160,13 @@ def _grouped(codes: IntArray, places: IntArray) -> Iterator[tuple[int, IntArray]
 def _ranges(
     numbers: FloatArray, spellings: Sequence[Callable[[float], str]]
 ) -> Iterator[tuple[str, IntArray]]:
-    """Ranges of about as many numbers each, named by the least and the greatest in them."""
+    """Ranges of about as many numbers each, named by the least and the greatest in them.
+
+    Each comes once: of few different numbers, a wide one may be a narrow one, too.
+    """
     if not len(numbers):
         return
-    ranges: list[tuple[float, float, IntArray]] = []
+    ranges: dict[tuple[float, float], IntArray] = {}
     for n_ranges in N_RANGES:
         shares = np.arange(1, n_ranges) / n_ranges
         edges = np.unique(np.quantile(numbers, shares, method="inverted_cdf"))
@@ -172,9 +175,9 @@ def _ranges(
             chosen = np.flatnonzero(bins == number)
             if len(chosen):
                 inside = numbers[chosen]
-                ranges.append((float(inside.min()), float(inside.max()), chosen))
-    names = _spelled([end for *ends, _ in ranges for end in ends], spellings)
-    for low, high, chosen in ranges:
+                ranges[float(inside.min()), float(inside.max())] = chosen
+    names = _spelled([end for ends in ranges for end in ends], spellings)
+    for (low, high), chosen in ranges.items():
         yield (names[low] if low == high else f"{names[low]} to {names[high]}"), chosen
 
 

@@ -15,7 +15,7 @@ from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.labeled_rows import labeled_rows, right_rows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.data.slices.fisher_test import n_testable, stratified_tail, upper_tails
-from viz.data.slices.groups import RowGroup, row_groups
+from viz.data.slices.groups import CUT_OFF, RowGroup, row_groups
 from viz.jobs.cancellation import check_cancelled
 from viz.types import BoolArray
 
@@ -180,6 +180,16 @@ def _slice(group: RowGroup, errors: BoolArray, n_errors: int, p_value: float) ->
 
 
 def _same_rows(group: RowGroup, twins: Sequence[RowGroup]) -> str:
-    more = f" and {len(twins) - MAX_TWINS:,} more" if len(twins) > MAX_TWINS else ""
-    others = ", ".join(quoted(twin.value) for twin in twins[:MAX_TWINS])
-    return f"The same rows as {quoted(group.value)} have {others}{more}."
+    names = [_trait(each) for each in (group, *twins[:MAX_TWINS])]
+    n_more = len(twins) - MAX_TWINS
+    last = f"{n_more:,} more" if n_more > 0 else names.pop()
+    return f"The same rows have {', '.join(names)} and {last}."
+
+
+def _trait(group: RowGroup) -> str:
+    """What the rows of a part have."""
+    if group.by == "word":
+        return f"the word {quoted(group.value)}"
+    if group.by == "column":
+        return f"{quoted(group.value)} in {quoted(group.column)}"
+    return "a text cut off" if group.value == CUT_OFF else f"{group.value} tokens"
