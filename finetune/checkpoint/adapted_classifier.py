@@ -34,14 +34,14 @@ from finetune.checkpoint.run_files import RECORD
 from finetune.checkpoint.source import shown, unquoted
 from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.checkpoint.tokenizer import check_model_fits
-from finetune.checkpoint.truncation import TRUNCATION_KEY
+from finetune.checkpoint.truncation import MAX_LENGTH_KEY, TRUNCATION_KEY
 from finetune.checkpoint.weights import Weights, find_weights
 from finetune.checkpoint.windows import WINDOW_KEYS
 from finetune.errors import ModelError
 
 COUNTS = (2, 3)
 """Two numbers of classes, to see which weights have a row for each."""
-OWN_ENTRIES = (TEMPERATURE_KEY, TRUNCATION_KEY, *WINDOW_KEYS)
+OWN_ENTRIES = (TEMPERATURE_KEY, TRUNCATION_KEY, MAX_LENGTH_KEY, *WINDOW_KEYS)
 """Entries of config.json that were measured or chosen for one head."""
 
 

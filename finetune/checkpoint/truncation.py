@@ -1,7 +1,7 @@
 """Which tokens of a text that is too long a model reads: its head, its tail, or both ends.
 
 `clsight train` writes the choice into config.json under `TRUNCATION_KEY` where it isn't the
-default; plain transformers keeps the entry and ignores it.
+default, and the limit under `MAX_LENGTH_KEY`; plain transformers keeps both and ignores them.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # settings name a `Truncation`, and --help should not wait fo
 
 Truncation = Literal["head", "tail", "head+tail"]
 TRUNCATION_KEY = "text_truncation"
+MAX_LENGTH_KEY = "text_max_length"
+MIN_LENGTH = 8
+"""The lowest limit: it leaves room for a text beside its special tokens."""
 HEAD_SHARE = 128 / 510
 """Of head+tail: Sun et al. 2019 keep the first 128 and the last 382 of 510 tokens."""
 
@@ -27,6 +30,17 @@ def stored_truncation(config: "PreTrainedConfig") -> Truncation:
             f" {', '.join(get_args(Truncation))}"
         )
     return mode
+
+
+def stored_max_length(config: "PreTrainedConfig") -> int | None:
+    """At how many tokens training cut texts; None where its config.json says nothing."""
+    length: object = getattr(config, MAX_LENGTH_KEY, None)
+    if length is None or (type(length) is int and length >= MIN_LENGTH):
+        return length
+    raise ModelError(
+        f"the {MAX_LENGTH_KEY} in config.json is {length!r}; it has to be a whole number of"
+        f" {MIN_LENGTH} or more"
+    )
 
 
 def kept_positions(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 from finetune.checkpoint.truncation import (
+    MAX_LENGTH_KEY,
     TRUNCATION_KEY,
     Truncation,
     kept_positions,
@@ -28,7 +29,7 @@ Columns = dict[str, list[list[int]]]
 
 
 def store_truncation(config: PreTrainedConfig, settings: InputConfig, *, max_length: int) -> None:
-    """Write into a model's *config* what *settings* choose, where it isn't the default.
+    """Write into a model's *config* what *settings* choose, but truncation only if not the head.
 
     Args:
         config: Of the model.
@@ -38,6 +39,7 @@ def store_truncation(config: PreTrainedConfig, settings: InputConfig, *, max_len
     windows = settings.windows
     for key, value in (
         (TRUNCATION_KEY, None if settings.truncation == "head" else settings.truncation),
+        (MAX_LENGTH_KEY, None if windows else max_length),
         (STRIDE_KEY, windows and windows.stride),
         (POOLING_KEY, windows and windows.pooling),
         (CUT_KEY, windows and windows.cut),

@@ -18,7 +18,7 @@ from finetune.checkpoint.models import (
     quiet_libraries,
 )
 from finetune.checkpoint.temperature import stored_temperature
-from finetune.checkpoint.truncation import stored_truncation
+from finetune.checkpoint.truncation import stored_max_length, stored_truncation
 from finetune.checkpoint.windows import STRIDE_KEY, pool_logits, stored_windows
 from finetune.data.evaluation_rows import load_evaluation_rows
 from finetune.data.rows import Rows
@@ -302,13 +302,16 @@ def targets(rows: Rows, checkpoint: Checkpoint) -> FloatArray | IntArray:
 
 def _max_length(name: str, checkpoint: Checkpoint) -> int:
     """The limit that the checkpoint was trained with, or else what it can read."""
-    longest, windows = max_input_length(checkpoint), stored_windows(checkpoint.model.config)
-    trained = _trained_length(name) if windows is None or not windows.size else windows.size
-    return min(longest, DEFAULT_MAX_LENGTH if trained is None else trained)
+    config, windows = checkpoint.model.config, stored_windows(checkpoint.model.config)
+    trained = (windows and windows.size) or stored_max_length(config) or _recorded_length(name)
+    return min(max_input_length(checkpoint), trained or DEFAULT_MAX_LENGTH)
 
 
-def _trained_length(name: str) -> int | None:
-    """The limit in the record of the checkpoint's run, if there is one and it may be a limit."""
+def _recorded_length(name: str) -> int | None:
+    """The limit in the record of an older run, whose config.json says nothing.
+
+    None where there is no record, or the number may not be a limit.
+    """
     try:
         record = RunRecord.load(local_path(name))
         return InputConfig(max_length=record.max_length).max_length

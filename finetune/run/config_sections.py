@@ -120,7 +120,8 @@ class InputConfig(Settings):
 
     truncation: Truncation = "head"
     """What is kept of a longer text. head+tail keeps a quarter of the limit from the beginning and
-    the rest from the end. The app cuts texts the same way."""
+    the rest from the end. The app cuts at the same place, but only texts of more tokens than the
+    model can read."""
 
     window_stride: Whole = 0
     """Read a longer text whole, in windows that begin this many tokens apart at most; half the

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from finetune.checkpoint.truncation import MIN_LENGTH
 from finetune.errors import ConfigError, quoted
 
 MAX_NUMBER = 10**9
@@ -20,8 +21,7 @@ MAX_NUMBER = 10**9
 
 Whole = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 Positive = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-Tokens = Annotated[int, Field(ge=8, le=MAX_NUMBER)]
-"""A length that leaves room for a text beside its special tokens."""
+Tokens = Annotated[int, Field(ge=MIN_LENGTH, le=MAX_NUMBER)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 ShareBelow1 = Annotated[float, Field(ge=0, lt=1)]

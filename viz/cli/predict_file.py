@@ -29,7 +29,7 @@ from viz.errors import SelectionError, as_sentence
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from finetune.data.tables.stream import TableStream
     from viz.data.prediction.precision import PrecisionChoice
-    from viz.data.prediction.run import PredictionRun, UnreadRows
+    from viz.data.prediction.run import PredictionRun, RowCounts
     from viz.model.classifier import Classifier
 
 STANDARD = Path("-")
@@ -89,10 +89,10 @@ def predict_file(options: PredictOptions) -> Path | None:
         with single_thread(), sigterm_as_exit(), _kept(options, run, rank, world):
             with process_group(rank, world) if world > 1 else nullcontext():
                 _predict_rows(run, rank, world)
-            unread = run.finish() if rank == 0 else None
-        if unread is None:
+            counts = run.finish() if rank == 0 else None
+        if counts is None:
             return None
-        _print_unread(unread)
+        _print_end(run, counts)
         if options.output != STANDARD:
             return options.output
         _copy_to_stdout(target)
@@ -215,13 +215,17 @@ def _print_begin(run: "PredictionRun", choice: "PrecisionChoice", n_left: int) -
         typer.echo(f"{n_rows - n_left:,} of {n_rows:,} rows are predicted already.", err=True)
 
 
-def _print_unread(unread: "UnreadRows") -> None:
-    count = unread.blank + unread.invisible
+def _print_end(run: "PredictionRun", counts: "RowCounts") -> None:
+    from viz.model.row_windows import beyond_training_notes
+
+    for note in beyond_training_notes(run.classifier, counts.beyond_training):
+        typer.echo(note, err=True)
+    count = counts.blank + counts.invisible
     if not count:
         return
-    whys = [f"{unread.blank:,} blank"] if unread.blank else []
-    if unread.invisible:
-        whys.append(f"{unread.invisible:,} with nothing that the model sees")
+    whys = [f"{counts.blank:,} blank"] if counts.blank else []
+    if counts.invisible:
+        whys.append(f"{counts.invisible:,} with nothing that the model sees")
     rows = "1 row has" if count == 1 else f"{count:,} rows have"
     typer.echo(f"{rows} no prediction: {', '.join(whys)}.", err=True)
 

@@ -21,7 +21,7 @@ from finetune.checkpoint.class_names import distinct_names
 from finetune.checkpoint.configuration import text_config
 from finetune.checkpoint.problem_types import MULTI_LABEL
 from finetune.checkpoint.temperature import probabilities, stored_temperature
-from finetune.checkpoint.truncation import Truncation, stored_truncation
+from finetune.checkpoint.truncation import Truncation, stored_max_length, stored_truncation
 from finetune.checkpoint.windows import WindowSettings, stored_windows
 from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, parse_heads
@@ -603,6 +603,7 @@ def _n_segments(model: PreTrainedModel) -> int | None:
 class _Cutting(TypedDict):
     truncation: Truncation
     window_settings: WindowSettings | None
+    trained_length: int | None
 
 
 def _cutting(checkpoint: Checkpoint) -> _Cutting:
@@ -611,6 +612,7 @@ def _cutting(checkpoint: Checkpoint) -> _Cutting:
         return {
             "truncation": stored_truncation(checkpoint.config),
             "window_settings": stored_windows(checkpoint.config),
+            "trained_length": stored_max_length(checkpoint.config),
         }
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error

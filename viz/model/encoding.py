@@ -28,6 +28,8 @@ ONE_WINDOW = (
     "window is read here, so the class may differ."
 )
 """Of a text that is too long for a checkpoint that was trained on windows."""
+UNMEASURED = "how well the model reads longer texts was not measured."
+"""Of texts of which more tokens are read at once than training read."""
 TOKENIZER_FAILS = "the tokenizer of the checkpoint fails on this text"
 
 
@@ -55,6 +57,8 @@ class Encoder:
     """Which end of a text that is too long is kept, as in training."""
     window_settings: WindowSettings | None = None
     """How it was trained to read windows over whole texts; None where texts are cut."""
+    trained_length: int | None = None
+    """At how many tokens training cut texts; None where that is unknown, or it read windows."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     """Held while tokenizing: a tokenizer stores how it truncates, for all threads."""
 
@@ -82,8 +86,17 @@ class Encoder:
             *self._truncation_notes(encoding),
             *self._unknown_notes(encoding),
             *self._literal_notes(encoding),
+            *self.length_notes(encoding.n_tokens),
         ]
         return replace(encoding, notes=tuple(notes))
+
+    def length_notes(self, n_tokens: int) -> Iterator[str]:
+        """A note where more tokens are read at once than in training."""
+        if self.trained_length is not None and n_tokens > self.trained_length:
+            yield (
+                f"{n_tokens:,} tokens are read at once, but training cut texts at "
+                f"{self.trained_length:,}: {UNMEASURED}"
+            )
 
     def encode_rows(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None
@@ -177,7 +190,7 @@ class Encoder:
             raise TextError(as_sentence(error)) from error
 
     def _read_positions(self, parts: Sequence[int | None]) -> list[int]:
-        """The positions that the model reads, as training and plain transformers cut a text."""
+        """The positions that the model reads, cut where training and plain transformers cut."""
         mode = self.truncation
         if mode == "head" and self.tokenizer.truncation_side == "left":
             mode = "tail"

@@ -12,7 +12,7 @@ from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.checkpoint.windows import Pooling, WindowSettings, pool_logits, stored_windows
 from viz.errors import SelectionError
 from viz.model.classifier import Classifier
-from viz.model.encoding import ONE_WINDOW
+from viz.model.encoding import ONE_WINDOW, UNMEASURED
 from viz.model.windows import POOLED, text_windows
 from viz.types import Encoding, Inputs
 
@@ -110,6 +110,29 @@ def reading_note(classifier: Classifier, *, pairs: bool) -> str | None:
             f"is {POOLED[settings.pooling]}."
         )
     return None if stored_windows(classifier.config) is None else ONE_WINDOW
+
+
+def count_beyond_training(classifier: Classifier, n_tokens: IntArray) -> int:
+    """Of how many rows more tokens are read at once than training read of any text.
+
+    Args:
+        classifier: What read them.
+        n_tokens: How many tokens of each row it read.  (N,)
+    """
+    encoder = classifier.encoder
+    if encoder.trained_length is None:
+        return 0
+    return int((np.minimum(n_tokens, encoder.max_tokens) > encoder.trained_length).sum())
+
+
+def beyond_training_notes(classifier: Classifier, count: int) -> Iterator[str]:
+    """What is to be known of so many rows, if there are any."""
+    if count:
+        rows = "1 row has" if count == 1 else f"{count:,} rows have"
+        yield (
+            f"{rows} more than the {classifier.encoder.trained_length:,} tokens at which training "
+            f"cut texts, and the model reads them: {UNMEASURED}"
+        )
 
 
 def windowed_rows(

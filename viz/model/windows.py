@@ -5,7 +5,7 @@ Where windows begin and end, and how their logits become those of the text, is w
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -71,12 +71,13 @@ def text_windows(
             window.
     """
     require_single_text(pair)
-    # Nothing is cut where there is no limit.
-    whole = replace(encoder, max_tokens=sys.maxsize).encode(text)
+    # Nothing is cut where there is no limit; how many tokens are read at once is known below.
+    whole = replace(encoder, max_tokens=sys.maxsize, trained_length=None).encode(text)
     settings = window_settings(encoder, stride, size)
     size = min(settings.size or encoder.max_tokens, encoder.max_tokens)
     settings = replace(settings, size=size, cut=cut or settings.cut)
     if whole.n_tokens <= size:
+        whole = _with_notes(whole, encoder.length_notes(whole.n_tokens))
         return WindowedText(whole, (whole,), (tuple(range(whole.n_tokens)),), settings)
     positions = window_positions(
         [token.part for token in whole.tokens],
@@ -89,7 +90,12 @@ def text_windows(
         _window(whole, own, f"Window {number:,} of {len(positions):,} of a longer text.")
         for number, own in enumerate(positions, 1)
     )
+    whole = _with_notes(whole, encoder.length_notes(max(map(len, positions))))
     return WindowedText(whole, windows, tuple(map(tuple, positions)), settings)
+
+
+def _with_notes(encoding: Encoding, notes: Iterable[str]) -> Encoding:
+    return replace(encoding, notes=(*encoding.notes, *notes))
 
 
 def require_single_text(pair: str | None) -> None:

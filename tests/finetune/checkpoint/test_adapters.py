@@ -244,13 +244,16 @@ def test_what_was_measured_of_another_head_is_not_taken_over(base: Path, tmp_pat
         classifier / "config.json",
         calibration_temperature=2.0,
         text_truncation="head+tail",
+        text_max_length=16,
         problem_type="multi_label_classification",
     )
     save_adapter(tmp_path / "adapter", classifier, lora(), n_labels=4)
     opened = load_checkpoint(str(tmp_path / "adapter"))
     assert opened.labels == tuple(f"LABEL_{number}" for number in range(4))
     assert not opened.multi_label
-    assert Classifier.load(tmp_path / "adapter").temperature is None
+    found = Classifier.load(tmp_path / "adapter")
+    assert found.temperature is None
+    assert (found.encoder.truncation, found.encoder.trained_length) == ("head", None)
 
 
 def test_without_a_head_of_its_own_that_of_a_whole_base_stays(base: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from finetune.checkpoint.models import Checkpoint, load_checkpoint
 from finetune.checkpoint.truncation import kept_positions
 from finetune.errors import ConfigError, ModelError
-from finetune.evaluation.evaluate import encode, predict_logits
+from finetune.evaluation.evaluate import encode, evaluate, predict_logits
 from finetune.run.config import TrainConfig
 from finetune.training.train import train
 from tests.finetune.news import LABELS, WORDS, of_classes, write_csv
@@ -112,6 +112,8 @@ def test_a_run_learns_from_the_end_of_texts_and_says_so(base: Path, tmp_path: Pa
     config = json.loads((tmp_path / "tail/config.json").read_text("utf-8"))
     assert config["text_truncation"] == "tail"
     assert "text_window_stride" not in config
+    (tmp_path / "tail/run.json").unlink()  # as of a checkpoint on the Hub
+    assert evaluate(str(tmp_path / "tail"), settings["data"][0]).max_length == 8
 
 
 def test_windows_over_pairs_are_refused(base: Path, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
+from finetune.errors import ModelError
 from finetune.evaluation.evaluate import evaluate
 from finetune.run.record import RunRecord
 from tests.finetune.news import LABELS, news, write_csv
-from tests.tiny_models import tiny_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint
 
 
 def call(checkpoint: Path, data: Path, *more: object) -> Result:
@@ -39,6 +40,25 @@ def test_the_recorded_length_counts_as_far_as_the_model_reads(
     data = write_csv(tmp_path / "held-out.csv", news(6))
     report = evaluate(str(checkpoint), str(data))
     assert (report.max_length, report.split) == (used, "all")
+
+
+def test_the_length_in_the_configuration_needs_no_record_and_comes_first(
+    record: RunRecord, tmp_path: Path
+) -> None:
+    checkpoint = tiny_checkpoint(tmp_path / "checkpoint", labels=LABELS)
+    edit_config(checkpoint, text_max_length=24)
+    data = write_csv(tmp_path / "held-out.csv", news(6))
+    assert evaluate(str(checkpoint), str(data)).max_length == 24
+    replace(record, max_length=16).save(checkpoint)
+    assert evaluate(str(checkpoint), str(data)).max_length == 24
+
+
+@pytest.mark.parametrize("value", [7, 16.5, "16", True])
+def test_a_length_in_the_configuration_that_is_none_is_refused(value: Any, tmp_path: Path) -> None:
+    checkpoint = tiny_checkpoint(tmp_path / "checkpoint", labels=LABELS)
+    edit_config(checkpoint, text_max_length=value)
+    with pytest.raises(ModelError, match=f"text_max_length in config.json is {value!r}; it has"):
+        evaluate(str(checkpoint), str(write_csv(tmp_path / "held-out.csv", news(6))))
 
 
 def numbered(folder: Path, *labels: int) -> Path:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from finetune.checkpoint.windows import WindowSettings
 from finetune.data.tables.reader import read_table
-from tests.tiny_models import LABELS
+from tests.tiny_models import LABELS, edit_config, tiny_checkpoint
 from viz import Classifier, predict
 from viz.__main__ import app
 from viz.cli import predict_file
@@ -75,6 +75,22 @@ def test_what_is_unusual_is_said(checkpoint: Path, tmp_path: Path) -> None:
         "3 rows have no prediction: 2 blank, 1 with nothing that the model sees.",
     ]
     assert read_table(output)["prediction_2"][1:] == ["", "", ""]
+
+
+def test_rows_of_more_tokens_than_training_read_are_counted(tmp_path: Path) -> None:
+    checkpoint, data = tiny_checkpoint(tmp_path / "short"), tmp_path / "rows.csv"
+    edit_config(checkpoint, text_max_length=16)
+    data.write_text("text\n" + "".join("oil " * n + "\n" for n in (14, 15, 100)), "utf-8")
+    options: tuple[str | Path, ...] = (
+        "--data", data, "--checkpoint", checkpoint, "--output", tmp_path / "out.csv",
+    )  # fmt: skip
+    told = (
+        "2 rows have more than the 16 tokens at which training cut texts, and the model reads "
+        "them: how well the model reads longer texts was not measured."
+    )
+    assert run(*options).stderr.splitlines()[1:] == [told]
+    edit_config(checkpoint, text_max_length=None)
+    assert run(*options, "--overwrite").stderr.splitlines()[1:] == []
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,15 @@ def test_the_passes_of_an_audit_add_up_to_those_expected_whether_it_was_kept_or_
         assert sum(counts) == pytest.approx(run.expected_passes)
 
 
+def test_rows_of_more_tokens_than_training_read_are_counted(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "short")
+    edit_config(folder, text_max_length=16)
+    few = AuditOptions(n_cells=0, n_counterfactuals=0, max_explained=1)
+    notes = audit(Classifier.load(folder), ["oil " * 40, "oil"], options=few).record.notes
+    assert notes[-1].startswith("1 row has more than the 16 tokens at which training cut texts")
+    assert len(audit(Classifier.load(folder), ["oil"], options=few).record.notes) == len(notes) - 1
+
+
 def test_a_checkpoint_of_windows_says_how_they_are_read(tmp_path: Path) -> None:
     folder = tiny_checkpoint(tmp_path / "windows")
     edit_config(folder, **{STRIDE_KEY: 16})

@@ -18,7 +18,7 @@ from viz import Classifier, predict
 from viz.data.prediction import precision
 from viz.data.prediction import run as prediction_run
 from viz.data.prediction.precision import PrecisionChoice, predict_in
-from viz.data.prediction.run import PredictionRun, UnreadRows
+from viz.data.prediction.run import PredictionRun, RowCounts
 from viz.errors import SelectionError
 
 WORDS = ("oil", "prices", "rise", "as", "stocks", "fall", "the", "market", "team", "wins", "game")
@@ -61,7 +61,7 @@ def begun(
 
 def predicted(
     classifier: Classifier, data: Path, output: Path, n_threads: int = 1, **options: Any
-) -> UnreadRows:
+) -> RowCounts:
     with begun(classifier, data, output, **options) as run:
         run.predict(run.blocks_left(), run.choose_precision(), n_threads=n_threads)
         return run.finish()
@@ -72,7 +72,7 @@ def test_every_row_is_there_with_what_predict_says_of_it(
     classifier: Classifier, data: Path, tmp_path: Path, suffix: str
 ) -> None:
     output = tmp_path / f"out{suffix}"
-    assert predicted(classifier, data, output) == UnreadRows(blank=1, invisible=1)
+    assert predicted(classifier, data, output) == RowCounts(blank=1, invisible=1)
     table, rows = read_table(output), predict(classifier, TEXTS)
     assert table["text"] == TEXTS
     assert table["prediction"] == ["old"] * N_ROWS
@@ -115,7 +115,7 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
         with pytest.raises(KeyboardInterrupt):
             predicted(classifier, data, output)
         assert not output.exists()
-    assert predicted(classifier, data, output) == UnreadRows(blank=1, invisible=1)
+    assert predicted(classifier, data, output) == RowCounts(blank=1, invisible=1)
     assert output.read_bytes() == whole.read_bytes()
     # Seven blocks, of which two were cut off, and with each at most one that waited to be written.
     assert 9 <= len(blocks) <= 11
@@ -135,7 +135,7 @@ def test_processes_and_threads_that_share_the_blocks_write_the_same_file(
         assert blocks == second.blocks_left()
         second.predict(blocks[1::2], second.choose_precision())
         first.predict(blocks[0::2], first.choose_precision())
-        assert first.finish() == UnreadRows(blank=1, invisible=1)
+        assert first.finish() == RowCounts(blank=1, invisible=1)
     contents = {(tmp_path / f"{name}.csv").read_bytes() for name in ("one", "threads", "two")}
     assert len(contents) == 1
 
@@ -215,7 +215,7 @@ def test_parts_of_another_checkpoint_or_column_are_not_mixed(
             begun(**({"classifier": classifier, "data": data, "output": output} | change)),  # type: ignore[arg-type]
         ):
             pass
-    assert predicted(other, data, output, overwrite=True) == UnreadRows(blank=1, invisible=1)
+    assert predicted(other, data, output, overwrite=True) == RowCounts(blank=1, invisible=1)
     predicted(other, data, tmp_path / "new.csv")
     assert output.read_bytes() == (tmp_path / "new.csv").read_bytes()
 
@@ -225,7 +225,7 @@ def test_pairs_are_read_together(classifier: Classifier, tmp_path: Path) -> None
     firsts, seconds = TEXTS[:20], [*TEXTS[1:20], ""]
     rows = [{"premise": a, "hypothesis": b} for a, b in zip(firsts, seconds, strict=True)]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    assert predicted(classifier, data, output) == UnreadRows(blank=3)
+    assert predicted(classifier, data, output) == RowCounts(blank=3)
     expected = predict(classifier, firsts, seconds)
     for number, line in enumerate(output.read_text("utf-8").splitlines()):
         row = json.loads(line)

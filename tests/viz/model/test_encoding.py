@@ -20,6 +20,7 @@ from viz.attention.words import spans
 from viz.errors import CheckpointError, TextError
 from viz.model.perturbation import Perturbation
 from viz.model.probe import MAX_PROBE_TOKENS, MIN_PROBE_TOKENS, probe_length
+from viz.model.windows import text_windows
 from viz.widgets.colored_text.payload import segments
 
 ENDLESS = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "a"}
@@ -177,6 +178,36 @@ def test_windows_of_training_are_told_where_one_window_is_read(tmp_path: Path) -
     classifier = Classifier.load(folder)
     assert "only one window is read here" in classifier.encode("oil " * 100).notes[1]
     assert classifier.encode("oil prices").notes == ()
+
+
+def test_more_tokens_than_training_read_are_told(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "short")
+    edit_config(folder, text_max_length=16)
+    classifier = Classifier.load(folder)
+    told = (
+        "{} tokens are read at once, but training cut texts at 16: how well the model reads longer "
+        "texts was not measured."
+    )
+    assert classifier.encode("oil " * 14).notes == ()
+    assert classifier.encode("oil " * 15).notes == (told.format(17),)
+    assert classifier.encode("oil " * 100).notes[1:] == (told.format(64),)
+    assert Classifier.load(tiny_checkpoint(tmp_path / "unknown")).encode("oil " * 60).notes == ()
+    for text, size, notes in (
+        ("oil " * 15, None, (told.format(17),)),
+        ("oil " * 100, None, (told.format(64),)),
+        ("oil " * 100, 16, ()),
+    ):
+        assert text_windows(classifier.encoder, text, size=size).encoding.notes == notes
+
+
+@pytest.mark.parametrize("value", [0, "16", 16.5])
+def test_a_limit_of_training_that_is_none_is_one_sentence(tmp_path: Path, value: object) -> None:
+    folder = tiny_checkpoint(tmp_path / "odd")
+    edit_config(folder, text_max_length=value)
+    with pytest.raises(
+        CheckpointError, match=rf"^The text_max_length in config.json is {value!r};"
+    ):
+        Classifier.load(folder)
 
 
 def test_an_unknown_way_to_cut_texts_is_one_sentence(tmp_path: Path) -> None:

@@ -29,7 +29,13 @@ from viz.errors import VizError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
-from viz.model.row_windows import reading_note, row_encodings, settings_of_rows
+from viz.model.row_windows import (
+    beyond_training_notes,
+    count_beyond_training,
+    reading_note,
+    row_encodings,
+    settings_of_rows,
+)
 from viz.model.settings_digest import settings_digest
 
 NOT_YET = Missing(missing="Not measured yet.")
@@ -254,6 +260,8 @@ class AuditRun:
         note = reading_note(self.classifier, pairs=self.rows.pairs is not None)
         if long and note is not None:
             yield note
+        beyond = count_beyond_training(self.classifier, predictions.n_tokens)
+        yield from beyond_training_notes(self.classifier, beyond)
         yield from self._special_notes()
 
     def _special_notes(self) -> Iterator[str]:

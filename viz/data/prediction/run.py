@@ -38,7 +38,7 @@ from viz.errors import SelectionError, as_sentence
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import CancelledError, cancellation_check
 from viz.model.classifier import Classifier
-from viz.model.row_windows import require_single_texts, settings_of_rows
+from viz.model.row_windows import count_beyond_training, require_single_texts, settings_of_rows
 from viz.model.settings_digest import settings_digest
 
 FORMAT = 1
@@ -49,28 +49,32 @@ SAMPLE_PLACES = 8
 """Places of the file from which the sample is drawn by which a precision is chosen."""
 MIN_BLOCKS = 4
 """A file of fewer blocks is read in float32: to choose would cost more than it gains."""
-PRECISION, UNREAD = "precision.json", "unread-{:012}.json"
-"""Files beside the parts: what was chosen, and for a block how many rows have no prediction."""
+PRECISION, COUNTS = "precision.json", "counts-{:012}.json"
+"""Files beside the parts: what was chosen, and for a block what is to be said of how many rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadRows:
-    """How many rows have no prediction, by why."""
+class RowCounts:
+    """How many rows have something that is to be said once all are predicted."""
 
     blank: Count = 0
     """Rows without a text, or without a second text."""
     invisible: Count = 0
     """Rows of whose text the model sees nothing."""
+    beyond_training: Count = 0
+    """Rows of which more tokens are read at once than training read of any text."""
 
-    def __add__(self, other: "UnreadRows") -> "UnreadRows":
+    def __add__(self, other: "RowCounts") -> "RowCounts":
         """Of two stretches of rows together."""
-        return UnreadRows(
-            blank=self.blank + other.blank, invisible=self.invisible + other.invisible
+        return RowCounts(
+            blank=self.blank + other.blank,
+            invisible=self.invisible + other.invisible,
+            beyond_training=self.beyond_training + other.beyond_training,
         )
 
 
 _CHOICE: Schema[PrecisionChoice] = Schema(PrecisionChoice)
-_UNREAD: Schema[UnreadRows] = Schema(UnreadRows)
+_COUNTS: Schema[RowCounts] = Schema(RowCounts)
 
 
 class PredictionRun:
@@ -202,13 +206,13 @@ class PredictionRun:
         if sum(map(len, self.blocks_left())) == len(self.source):
             self._writer.discard()
 
-    def finish(self) -> UnreadRows:
+    def finish(self) -> RowCounts:
         """Put the file together once no block is left; one process does."""
         with _one_sentence():
-            files = sorted(self._writer.folder.glob(UNREAD.format(0).replace("0" * 12, "*")))
-            unread = sum(map(_UNREAD.read, files), start=UnreadRows())
+            files = sorted(self._writer.folder.glob(COUNTS.format(0).replace("0" * 12, "*")))
+            counts = sum(map(_COUNTS.read, files), start=RowCounts())
             self._writer.finish()
-            return unread
+            return counts
 
     def _chosen(self) -> PrecisionChoice:
         if self._precision is not None:
@@ -243,30 +247,37 @@ class PredictionRun:
     ) -> "_Block":
         predictions = predict_in(choice, self.classifier, texts, pairs, progress=progress)
         progress(int((~predictions.read).sum()))
-        return _Block(predictions, _count_unread(predictions, texts, pairs))
+        return _Block(predictions, _count_rows(self.classifier, predictions, texts, pairs))
 
     def _write(self, start: int, table: Table, future: "Future[_Block]") -> None:
         block = future.result()
-        if block.unread != UnreadRows():  # before the rows, by which it is told that they are done
-            path = self._writer.folder / UNREAD.format(start)
-            write_atomically(path, json.dumps(asdict(block.unread)))
+        if block.counts != RowCounts():  # before the rows, by which it is told that they are done
+            path = self._writer.folder / COUNTS.format(start)
+            write_atomically(path, json.dumps(asdict(block.counts)))
         self._writer.write(table, start, self.columns.values(block.predictions))
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
     predictions: RowPredictions
-    unread: UnreadRows
+    counts: RowCounts
 
 
-def _count_unread(
-    predictions: RowPredictions, texts: Sequence[str], pairs: Sequence[str] | None
-) -> UnreadRows:
+def _count_rows(
+    classifier: Classifier,
+    predictions: RowPredictions,
+    texts: Sequence[str],
+    pairs: Sequence[str] | None,
+) -> RowCounts:
     unread = [row for row, read in enumerate(predictions.read) if not read]
     blank = sum(
         not texts[row].strip() or (pairs is not None and not pairs[row].strip()) for row in unread
     )
-    return UnreadRows(blank=blank, invisible=len(unread) - blank)
+    return RowCounts(
+        blank=blank,
+        invisible=len(unread) - blank,
+        beyond_training=count_beyond_training(classifier, predictions.n_tokens),
+    )
 
 
 @contextmanager
