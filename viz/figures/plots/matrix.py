@@ -29,7 +29,7 @@ def agreement_map(
     palette = PALETTES[theme]
     figure = _matrix(agreement, names, palette.diverging, -1)
     figure.update_traces(
-        hovertemplate="%{y}<br>%{x}<br><b>%{z:.3f}</b><extra></extra>",
+        hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br><b>%{z:.3f}</b><extra></extra>",
         colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6},
     )
     written = np.vectorize(lambda value: "" if np.isnan(value) else f"{value:.1f}")(agreement)
@@ -56,13 +56,14 @@ def confusion_map(
     rows = np.asarray(confusion)
     shares = rows / np.maximum(rows.sum(1, keepdims=True), 1)
     figure = _matrix(shares, labels, palette.sequential, 0)
-    figure.update_traces(
-        customdata=rows,
-        showscale=False,
-        hovertemplate="%{y} predicted as %{x}<br><b>%{customdata:,} rows</b>, %{z:.1%} of %{y}"
-        "<extra></extra>",
-    )
     written = np.vectorize(lambda count: f"{count:,}" if count else "")(rows)
+    counts = np.vectorize("{:,}".format)(rows)
+    figure.update_traces(
+        customdata=np.dstack([figure.data[0].customdata, counts]),
+        showscale=False,
+        hovertemplate="%{customdata[0]} predicted as %{customdata[1]}"
+        "<br><b>%{customdata[2]} rows</b>, %{z:.1%} of %{customdata[0]}<extra></extra>",
+    )
     figure.update_layout(annotations=_in_cells(written, shares, palette.sequential))
     figure.update_yaxes(title={"text": "true", "standoff": 12})
     figure.update_xaxes(title={"text": "predicted", "standoff": 12})
@@ -73,12 +74,14 @@ def confusion_map(
 def _matrix(
     values: FloatArray, names: Sequence[str], scale: tuple[str, ...], lowest: float
 ) -> go.Figure:
-    """A heat map from *lowest* to 1, the first row on top, still without numbers."""
+    """A heat map from *lowest* to 1, the first row on top, still without numbers.
+
+    Cells stand by their numbers: names may repeat, and plotly takes "2019" for a place on the axis.
+    """
     labels = [escape(name, quote=False) for name in names]
     cells = go.Heatmap(
         z=values,
-        x=labels,
-        y=labels,
+        customdata=np.dstack(np.meshgrid(labels, labels, indexing="ij")),
         zmin=lowest,
         zmax=1,
         colorscale=stops(scale),
@@ -86,8 +89,15 @@ def _matrix(
         ygap=2,
     )
     figure = go.Figure(cells)
-    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, ticks="")
-    figure.update_xaxes(automargin=True, showgrid=False, ticks="")
+    axis = {
+        "tickvals": list(range(len(labels))),
+        "ticktext": labels,
+        "automargin": True,
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+    }
+    figure.update_layout(xaxis=axis, yaxis=axis | {"autorange": "reversed"})
     return figure
 
 

@@ -28,8 +28,7 @@ def test_a_cell_is_colored_by_its_share_of_the_true_class() -> None:
     figure = confusion_map(CONFUSION, LABELS)
     (drawn,) = figure.data
     assert drawn.z.tolist() == [[0.8, 0.2, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 0.0]]
-    assert drawn.customdata.tolist() == [list(row) for row in CONFUSION]
-    assert list(drawn.x) == list(drawn.y) == ["one", "&lt;b&gt;two&lt;/b&gt;", "three"]
+    assert drawn.customdata[..., 2].tolist() == [["1,200", "300", "0"], ["1", "0", "3"], ["0"] * 3]
     assert figure.layout.yaxis.autorange == "reversed"  # the first class is on top
 
 
@@ -38,6 +37,25 @@ def test_numbers_stand_in_the_cells_that_have_rows() -> None:
         (note.y, note.x): note.text for note in confusion_map(CONFUSION, LABELS).layout.annotations
     }
     assert written == {(0, 0): "1,200", (0, 1): "300", (1, 0): "1", (1, 2): "3"}
+
+
+@pytest.mark.parametrize(
+    "names", [("1", "2", "3"), ("2019", "2020", "2021"), ("2024-01-01", "same", "same"), LABELS]
+)
+def test_cells_and_numbers_share_their_places_whatever_classes_are_called(
+    names: tuple[str, ...],
+) -> None:
+    """Annotations stand at 0, 1, 2; plotly would put a class "1" at 1, and one "2019" far away."""
+    figure = confusion_map(CONFUSION, names)
+    (drawn,) = figure.data
+    assert drawn.x is None
+    assert drawn.y is None
+    written = [name.replace("<", "&lt;").replace(">", "&gt;") for name in names]
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert axis.type is None
+        assert list(axis.tickvals) == [0, 1, 2]
+        assert list(axis.ticktext) == written
+    assert drawn.customdata[0, 2].tolist() == [written[0], written[2], "0"]
 
 
 def test_dark_has_colors_of_its_own() -> None:
