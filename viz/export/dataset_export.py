@@ -106,11 +106,23 @@ class DatasetExport:
                 else:
                     encoded.append((row, encoding))
             except VizError as error:
-                yield IndexRow(row.number, gold=row.gold_label, note=str(error))
+                yield _refused(row, error)
         for batch in _batches(encoded):
+            yield from self._save_batch(batch)
+
+    def _save_batch(self, batch: Sequence[Encoded]) -> Iterator[IndexRow]:
+        """Read some rows together; where one of them can't be read, each by itself."""
+        try:
             readings = self.classifier.read_many([encoding for _, encoding in batch])
-            for (row, _), reading in zip(batch, readings, strict=True):
-                yield self._save_row(row, reading)
+        except VizError as error:
+            if len(batch) == 1:
+                yield _refused(batch[0][0], error)
+                return
+            for single in batch:
+                yield from self._save_batch([single])
+            return
+        for (row, _), reading in zip(batch, readings, strict=True):
+            yield self._save_row(row, reading)
 
     def _save_row(self, row: Row, reading: Reading) -> IndexRow:
         """Put the files of one row in place; what can't be made is noted."""
@@ -183,6 +195,11 @@ class DatasetExport:
             "look": asdict(self.options.render_options),
             "request": asdict(self.options.request) | {"kinds": list(self.options.request.kinds)},
         }
+
+
+def _refused(row: Row, error: VizError) -> IndexRow:
+    """A row without files, and why."""
+    return IndexRow(row.number, gold=row.gold_label, note=str(error))
 
 
 def _batches(encoded: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from finetune.checkpoint.windows import WindowSettings
@@ -114,6 +115,21 @@ def test_every_row_has_its_files_and_a_line_in_the_index(
     assert "never saw" in index[3].note
     named = {name for line in index.values() for name in line.files}
     assert set(contents(folder)) == named | {"index.csv", "settings.json", "numbers.csv"}
+
+
+def test_a_row_without_finite_logits_is_noted_and_others_of_its_batch_have_files(
+    tmp_path: Path,
+) -> None:
+    classifier = Classifier.load(tiny_checkpoint(tmp_path / "tiny"))
+    token = classifier.tokenizer.convert_tokens_to_ids("moon")
+    rows = [("ice on moon", "Sci/Tech"), ("oil prices rise", "Business"), ("team wins", "Sports")]
+    assert len({classifier.encode(text).n_tokens for text, _ in rows[:2]}) == 1
+    with torch.no_grad():  # finite, unlike its square
+        classifier.model.get_input_embeddings().get_parameter("weight")[token] = 3e38
+    index = index_of(tables_of(classifier, tmp_path, rows, FigureRequest(kinds=("head",), layer=1)))
+    assert [len(index[row].files) for row in range(3)] == [0, 1, 1]
+    assert (index[0].gold, index[1].note) == ("Sci/Tech", "")
+    assert "gives logits that are not finite" in index[0].note
 
 
 def test_every_exported_json_replays(checkpoint: Path, tmp_path: Path) -> None:
