@@ -32,9 +32,17 @@ def checkpoint_name(checkpoint: str, *parts: str, extension: str) -> str:
 
 
 def archive_name(specs: Sequence[FigureSpec]) -> str:
-    """The name of a ZIP of figures of one reading: method, and what is not the usual way."""
+    """The name of a ZIP of figures of one reading: method, and what is not the usual way.
+
+    The last layer and the mean over heads are the usual ones.
+    """
+    reading = specs[0].reading
+    places = dict.fromkeys(part for spec in specs for part in _place(spec))
+    places.pop("mean", None)
+    if not isinstance(reading.attention, MissingAttention):
+        places.pop(f"L{reading.attention.n_layers - 1}", None)
     variants = dict.fromkeys(variant for spec in specs for variant in _variants(spec))
-    return reading_name(specs[0].reading, "all", *variants, extension="zip")
+    return reading_name(reading, "all", *places, *variants, extension="zip")
 
 
 def figure_start(checkpoint: str, kind: str) -> str:
@@ -59,13 +67,18 @@ def against_part(index: int | None) -> str:
 def _parts(spec: FigureSpec) -> Iterator[str]:
     """What tells a figure from others of the same reading, each default left out."""
     yield spec.kind
+    yield from _place(spec)
+    yield from _variants(spec)
+    yield from _read(spec.reading)
+
+
+def _place(spec: FigureSpec) -> Iterator[str]:
+    """The layer and the head of its maps, where it shows those of one, or a mean."""
     takes = spec.figure_kind.takes
     if "layer" in takes:
         yield "all-layers" if spec.layer is None else f"L{spec.layer}"
     if "head" in takes:
         yield "mean" if spec.head is None else f"H{spec.head}"
-    yield from _variants(spec)
-    yield from _read(spec.reading)
 
 
 def table_name(what: str, reading: Reading) -> str:

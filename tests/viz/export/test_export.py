@@ -467,10 +467,25 @@ def test_file_names_tell_pairs_of_classes_apart(kind: str) -> None:
 
 
 def test_the_names_of_zips_tell_ways_apart() -> None:
-    usual = [figure_spec(kind) for kind in FIGURE_KINDS]
+    last = read().attention.n_layers - 1
+    usual, *others = (
+        [figure_spec(kind, layer=layer, head=head) for kind in FIGURE_KINDS]
+        for layer, head in ((last, None), (last, 2), (0, None), (0, 2))
+    )
     against = [_explaining(figure_spec("attribution"), 3, 0), *usual]
-    contributed = [figure_spec(kind, contribution=True, special=False) for kind in FIGURE_KINDS]
+    contributed = [
+        figure_spec(kind, layer=last, head=None, contribution=True, special=False)
+        for kind in FIGURE_KINDS
+    ]
     assert archive_name(usual) == "tiny-bert-all-decomposition.zip"
+    assert [archive_name(specs) for specs in others] == [
+        "tiny-bert-all-H2-decomposition.zip",
+        "tiny-bert-all-L0-decomposition.zip",
+        "tiny-bert-all-L0-H2-decomposition.zip",
+    ]
+    assert (
+        archive_name([figure_spec("arcs", layer=None, head=2)]) == "tiny-bert-all-all-layers-H2.zip"
+    )
     assert archive_name(against) == "tiny-bert-all-decomposition-against-0.zip"
     assert archive_name(contributed) == "tiny-bert-all-contribution-no-special-decomposition.zip"
 
