@@ -1,5 +1,6 @@
 """A comparison in words and numbers, alike on the page, in files and in a terminal."""
 
+from viz.attention.rollout import place
 from viz.attribution import find_method
 from viz.attribution.descriptions import SumOfShares, explained_scalar, quantity, scale_ends
 from viz.comparison.head_comparison import HeadComparison
@@ -84,6 +85,18 @@ def change_ends(words: WordComparison, prediction: Prediction) -> tuple[str, str
     if not find_method(words.method).signed:
         return "less", "more"
     return scale_ends(prediction, words.first)
+
+
+def difference_title(heads: HeadComparison, layer: int | None, head: int | None) -> str:
+    """Which head of the second reading less which of the first; None for a mean of differences.
+
+    Raises:
+        SelectionError: where the first model has no such layer or head.
+    """
+    second, first = place(*heads.counterpart(layer, head)), place(layer, head)
+    if layer is None or head is None:
+        return f"{first}: second − first"
+    return f"{second} of the second − {first} of the first"
 
 
 def head_summary(heads: HeadComparison) -> str:

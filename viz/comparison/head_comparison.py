@@ -7,6 +7,7 @@ import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attention.jensen_shannon import head_distances
+from viz.attention.rollout import check_selection
 from viz.comparison.aligned_attention import AlignedAttention
 from viz.comparison.alignment import Alignment
 from viz.comparison.nearest_heads import nearest_heads
@@ -48,6 +49,21 @@ class HeadComparison:
         order = np.argsort(-self.distances, axis=None, kind="stable")
         n_heads = self.distances.shape[1]
         return [divmod(int(place), n_heads) for place in order]
+
+    def counterpart(self, layer: int | None, head: int | None) -> tuple[int | None, int | None]:
+        """Layer and head of the second reading with which a head, or a mean, is compared.
+
+        Where heads go by the nearest, a mean is compared with the mean of all that are nearest:
+        None and None.
+
+        Raises:
+            SelectionError: where the first model has no such layer or head.
+        """
+        check_selection(layer, head, *self.distances.shape)
+        if layer is None or head is None:
+            return (layer, head) if self.matching == "number" else (None, None)
+        other_layer, other_head = self.counterparts[layer, head].tolist()
+        return other_layer, other_head
 
 
 def compare_heads(

@@ -18,6 +18,8 @@ from viz.figures.comparison_kinds import ComparisonSpec
 
 NONE: Row = (None, None, None)
 """Three empty cells."""
+HEADS: Row = ("layer", "head", "second_layer", "second_head")
+"""Which head of the first reading is compared with which of the second."""
 
 
 def comparison_rows(spec: ComparisonSpec) -> Iterator[Row]:
@@ -71,10 +73,7 @@ def _both(first: float | None, second: float | None) -> Row:
 
 def _head_rows(spec: ComparisonSpec) -> Iterator[Row]:
     heads = spec.comparison.require_heads()
-    yield [
-        *("layer", "head", "second_layer", "second_head"),
-        *("distance", "only_first", "only_second"),
-    ]
+    yield [*HEADS, "distance", "only_first", "only_second"]
     for place in np.ndindex(*heads.distances.shape):
         numbers = (heads.distances, heads.only_first, heads.only_second)
         yield [*place, *heads.counterparts[place].tolist(), *(each[place] for each in numbers)]
@@ -83,11 +82,12 @@ def _head_rows(spec: ComparisonSpec) -> Iterator[Row]:
 def _matrix_rows(spec: ComparisonSpec) -> Iterator[Row]:
     shown = pick_difference(spec.comparison.differences(), spec.layer, spec.head)
     FORMATS["csv"].check_fits(shown.weights.size)
-    place = ["mean" if index is None else index for index in (spec.layer, spec.head)]
+    second = spec.comparison.require_heads().counterpart(spec.layer, spec.head)
+    places = ["mean" if index is None else index for index in (spec.layer, spec.head, *second)]
     names = (f"key {index}: {key.label}" for index, key in enumerate(shown.keys))
-    yield ["layer", "head", "query_index", "query", *names]
+    yield [*HEADS, "query_index", "query", *names]
     for row, query in enumerate(shown.spans):
-        yield [*place, row, query.label, *shown.weights[0, 0, row]]
+        yield [*places, row, query.label, *shown.weights[0, 0, row]]
 
 
 def comparison_arrays(spec: ComparisonSpec) -> Arrays:

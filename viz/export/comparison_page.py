@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
-from viz.attention.rollout import place
 from viz.attention.views import AttentionView
-from viz.comparison.descriptions import change_ends, head_summary, word_summary
+from viz.comparison.descriptions import (
+    change_ends,
+    difference_title,
+    head_summary,
+    word_summary,
+)
 from viz.comparison.difference_maps import pick_difference
 from viz.comparison.distance_statistics import DistanceStatistics
 from viz.comparison.readings import ReadingComparison
@@ -91,4 +95,4 @@ def _closeup(
     is_mean = layer is None or head is None
     note = "mean of differences" if is_mean else f"distance {heads.distances[layer, head]:.2f}"
     one = pick_difference(shown, layer, head)
-    return heatmap.payload(one, title=f"{place(layer, head)}: second − first", note=note)
+    return heatmap.payload(one, title=difference_title(heads, layer, head), note=note)

@@ -40,9 +40,12 @@ def spec_values(spec: ComparisonSpec) -> Values:
     }
     if spec.kind == "difference":
         shown = pick_difference(spec.comparison.differences(), spec.layer, spec.head)
+        second = spec.comparison.require_heads().counterpart(spec.layer, spec.head)
         values["difference"] = {
             "layer": spec.layer,
             "head": spec.head,
+            "second_layer": second[0],
+            "second_head": second[1],
             "queries": span_values(shown.spans),
             "keys": span_values(shown.keys),
             "weights": shown.weights[0, 0].tolist(),

@@ -8,12 +8,16 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.rollout import place
 from viz.attention.views import AttentionView
 from viz.attention.words import Span
 from viz.attribution.descriptions import percent
 from viz.comparison.alignment import Edit
-from viz.comparison.descriptions import change_ends, head_summary, word_summary
+from viz.comparison.descriptions import (
+    change_ends,
+    difference_title,
+    head_summary,
+    word_summary,
+)
 from viz.comparison.difference_maps import pick_difference
 from viz.comparison.readings import ReadingComparison
 from viz.figures.attention import MapBody
@@ -82,11 +86,9 @@ def difference_figure(spec: ComparisonSpec, options: RenderOptions) -> Figure:
     grid = fit_grid(*shown.weights.shape[2:], usual=480, largest=1000)
     scale = color_scale_of(shown, options.colormap)
     body = MapBody(shown, Labels.of(shown, grid), scale)
-    name = place(spec.layer, spec.head)
+    name = difference_title(heads, spec.layer, spec.head)
     if spec.layer is not None and spec.head is not None:
-        other = place(*(int(index) for index in heads.counterparts[spec.layer, spec.head]))
-        distance = heads.distances[spec.layer, spec.head]
-        name = f"{other} of the second − {name} of the first, distance {distance:.2f}"
+        name += f", distance {heads.distances[spec.layer, spec.head]:.2f}"
     notes = [
         "Blue: looks at it more in the second reading, orange: less.",
         SQUARE_ROOT_NOTE,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from viz.attention.heads import heads_off
-from viz.attention.rollout import place
+from viz.comparison.descriptions import difference_title
 from viz.comparison.readings import ReadingComparison
 from viz.errors import SelectionError
 from viz.figures.citation import SHOWN_HASH_DIGITS, text_hash
@@ -110,11 +110,13 @@ class ComparisonSpec:
         """One line of small print: what is shown, of which texts and checkpoints."""
         compared = self.comparison
         words = compared.words
-        shows = {
-            "words": "change of class" if words is None else f"change of words by {words.method}",
-            "distances": "Jensen-Shannon distance of heads",
-            "difference": f"difference of attention weights · {place(self.layer, self.head)}",
-        }[self.kind]
+        if self.kind == "difference":
+            title = difference_title(compared.require_heads(), self.layer, self.head)
+            shows = f"difference of attention weights · {title}"
+        elif self.kind == "distances":
+            shows = "Jensen-Shannon distance of heads"
+        else:
+            shows = "change of class" if words is None else f"change of words by {words.method}"
         sides = [_cited(reading) for reading in (compared.first, compared.second)]
         return " · ".join((shows, sides[0], f"compared with {sides[1]}", f"CLSight {version()}"))
 

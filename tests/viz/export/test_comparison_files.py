@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,11 @@ from viz.comparison.readings import ReadingComparison, compare_readings
 from viz.errors import MissingAttentionError, SelectionError
 from viz.export.comparison_files import FORMATS, comparison_file, comparison_file_name
 from viz.export.comparison_record import comparison_values
+from viz.figures.canvas import text_lines
 from viz.figures.comparison_kinds import COMPARISON_KINDS, ComparisonSpec
+from viz.figures.kinds import resolve
+from viz.figures.render_options import RenderOptions
+from viz.types import Attention
 
 FIRST = "oil prices rise as stocks fall"
 SECOND = "oil prices fall, as the team wins"
@@ -92,8 +97,59 @@ def test_the_difference_of_a_head_is_the_same_in_all_formats(compared: ReadingCo
     assert np.allclose(json.loads(comparison_file(spec, "json"))["difference"]["weights"], expected)
     rows = table(comparison_file(spec, "csv"))
     assert [row["query"] for row in rows] == arrays["query"].tolist()
-    assert [float(cell) for cell in list(rows[0].values())[4:]] == pytest.approx(expected[0])
+    assert [float(cell) for cell in list(rows[0].values())[6:]] == pytest.approx(expected[0])
     assert comparison_file_name(spec, "csv") == "tiny-bert-compare-difference-L1-H2.csv"
+
+
+@pytest.fixture(scope="module")
+def nearest() -> ReadingComparison:
+    """Six heads whose counterparts stand in another order, in layers of another size."""
+    reading = read(FIRST, shape=(2, 3))
+    weights = reading.attention.weights
+    n_words = weights.shape[-1]
+    shuffled = weights.reshape(6, n_words, n_words)[[3, 1, 5, 0, 2, 4]]
+    attention = Attention(shuffled.reshape(3, 2, n_words, n_words))
+    return compare_readings(reading, replace(reading, attention=attention))
+
+
+def pictures_of(spec: ComparisonSpec) -> Any:
+    """What the HTML page of a figure tells its pictures."""
+    page = comparison_file(spec, "html").decode()
+    found = re.search(r'id="story">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_a_difference_says_in_every_format_which_heads_it_is_of(nearest: ReadingComparison) -> None:
+    spec = ComparisonSpec(nearest, "difference", 0, 0)
+    title = "L1 · H1 of the second − L0 · H0 of the first"
+    assert f"difference of attention weights · {title} · checkpoint" in spec.citation()
+    picture = resolve(spec.figure_kind.draw)(spec, RenderOptions())
+    assert f"{title}, distance 0.00" in " ".join(line.text for line in text_lines(picture))
+    assert pictures_of(spec)["pictures"][0]["data"]["title"] == title
+    columns = ("layer", "head", "second_layer", "second_head")
+    for row in table(comparison_file(spec, "csv")):
+        assert [row[name] for name in columns] == ["0", "0", "1", "1"]
+    record = json.loads(comparison_file(spec, "json"))["difference"]
+    assert [record[name] for name in columns] == [0, 0, 1, 1]
+    closeups = pictures_of(ComparisonSpec(nearest, "distances"))["closeups"]
+    assert closeups["0-0"]["title"] == title
+    assert closeups["1-null"]["title"] == "L1 · mean of heads: second − first"
+
+
+@pytest.mark.parametrize(
+    ("layer", "head", "second"), [(1, None, ["mean", "mean"]), (0, 2, ["2", "0"])]
+)
+def test_a_mean_over_nearest_heads_is_that_of_no_layer(
+    nearest: ReadingComparison, layer: int, head: int | None, second: list[str]
+) -> None:
+    row = table(comparison_file(ComparisonSpec(nearest, "difference", layer, head), "csv"))[0]
+    assert [row["second_layer"], row["second_head"]] == second
+
+
+def test_a_mean_of_heads_in_common_is_that_of_the_same_layer(compared: ReadingComparison) -> None:
+    row = table(comparison_file(ComparisonSpec(compared, "difference", 1), "csv"))[0]
+    assert [row["second_layer"], row["second_head"]] == ["1", "mean"]
 
 
 def test_no_file_replaces_another_however_long_the_names_of_checkpoints_are() -> None:
@@ -146,6 +202,8 @@ def test_what_can_not_be_shown_is_refused_in_a_sentence(compared: ReadingCompari
         ComparisonSpec(compared, "maps")
     with pytest.raises(SelectionError, match="Layer 9 does not exist"):
         comparison_file(ComparisonSpec(compared, "difference", 9, 0), "csv")
+    with pytest.raises(SelectionError, match="Head 9 does not exist"):
+        comparison_file(ComparisonSpec(compared, "difference", 0, 9), "json")
     with pytest.raises(SelectionError, match="unknown"):
         comparison_file(ComparisonSpec(compared, "words"), "gif")
     without = compare_readings(read(FIRST), read_without_attention(SECOND))

@@ -10,7 +10,7 @@ from viz.app.markdown import plain
 from viz.app.panels.comparison import save
 from viz.app.panels.fragment import fragment
 from viz.attention.rollout import place
-from viz.comparison.descriptions import head_summary
+from viz.comparison.descriptions import difference_title, head_summary
 from viz.comparison.difference_maps import head_of_word, pick_difference
 from viz.comparison.head_comparison import HeadComparison
 from viz.comparison.word_comparison import WordChange
@@ -60,8 +60,7 @@ def show(request: ComparisonRequest) -> None:
             if layer is None or head is None
             else f"distance {compared.heads.distances[layer, head]:.2f}"
         )
-        minuend = place(*counterpart_of(compared.heads, layer, head))
-        title = f"{minuend} of the second − {place(layer, head)} of the first"
+        title = difference_title(compared.heads, layer, head)
         heatmap(one, title=title, note=distance, key="compare-map")
     _show_both(request, compared.heads, layer, head)
     save.offer(request, (layer, head))
@@ -77,14 +76,6 @@ def selection(heads: HeadComparison) -> Selection:
     written = {keys.LAYER: layer, keys.HEAD: head}
     link.keep({name: MEAN if part is None else str(part) for name, part in written.items()})
     return layer, head
-
-
-def counterpart_of(heads: HeadComparison, layer: int | None, head: int | None) -> Selection:
-    """What a head, or a mean, is compared with in the second reading."""
-    if layer is None or head is None:
-        return layer, head
-    other_layer, other_head = heads.counterparts[layer, head]
-    return int(other_layer), int(other_head)
 
 
 def select_for_word(request: ComparisonRequest, changed: Sequence[WordChange], key: str) -> None:
@@ -146,7 +137,7 @@ def _show_both(
     """The map of the selected head in the first reading, and its counterpart in the second."""
     if heads.matching == "nearest" and None in (layer, head):
         return  # the mean of what each head is compared with is the map of no head
-    other = counterpart_of(heads, layer, head)
+    other = heads.counterpart(layer, head)
     sides = (("first", request.first, (layer, head)), ("second", request.second, other))
     for column, (name, side, chosen) in zip(st.columns(2, gap="medium"), sides, strict=True):
         with column:
