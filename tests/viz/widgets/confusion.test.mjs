@@ -25,6 +25,10 @@ test("a share is never rounded to none or to all of it", () => {
   assert.equal(percent(1, 30), "3.3%");
   assert.equal(percent(1, 5000), "<0.1%");
   assert.equal(percent(4999, 5000), ">99.9%");
+  assert.equal(percent(199, 200), "99.5%");
+  assert.equal(percent(999, 1000), "99.9%");
+  assert.equal(percent(99, 100), "99%");
+  for (let part = 1; part < 3000; part += 1) assert.notEqual(Number.parseFloat(percent(part, 3000)), 100);
   assert.equal(percent(5, 5), "100%");
   assert.equal(percent(0, 5), "0%");
   assert.equal(percent(0, 0), "");

@@ -33,8 +33,9 @@ export function percent(part, whole) {
   if (!whole) return "";
   const share = (100 * part) / whole;
   if (part && share < 0.1) return "<0.1%";
-  if (part < whole && share > 99.9) return ">99.9%";
-  return `${share.toFixed(share < 10 && part ? 1 : 0)}%`;
+  if (part < whole && share >= 99.95) return ">99.9%";
+  const isNearEnd = part && part < whole && (share < 10 || share > 99);
+  return `${share.toFixed(isNearEnd ? 1 : 0)}%`;
 }
 
 /**
