@@ -63,7 +63,7 @@ def test_a_signed_value_says_what_it_hands_to_the_class(stage: Stage) -> None:
     canvas.hover(position=cell(canvas, 2, 3))
     value = f"{view.weights[0, 0, 2, 3]:+.6f}".replace("-", "−")
     expect(stage.page.get_by_test_id("heatmap-tip")).to_contain_text(
-        f"oil, looking at prices, contributes {value} to the class"
+        f"oil, looking at prices, contributes {value} to the class or score"
     )
 
 

@@ -112,9 +112,13 @@ def test_the_share_of_the_strongest_arcs_is_that_of_numpy(stage: Stage) -> None:
 
 def test_one_head_of_signed_shares_is_colored_by_sign(stage: Stage) -> None:
     stage.arcs(view_of(3, signed=True))
-    expect(stage.page.get_by_text("Orange: against the class.")).to_be_visible()
+    expect(
+        stage.page.get_by_text("Orange: against the class, or lowers the score.")
+    ).to_be_visible()
     stage.chip("H1").click()
-    expect(stage.page.get_by_text("Dashed: against the class.")).to_be_visible()
+    expect(
+        stage.page.get_by_text("Dashed: against the class, or lowers the score.")
+    ).to_be_visible()
 
 
 def test_512_tokens_scroll_within_the_picture(stage: Stage) -> None:

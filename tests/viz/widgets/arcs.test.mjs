@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { captionOf } from "../../../viz/widgets/arcs/arcs.js";
 import { impossiblePartners, largestSize, selectArcs, weightShare } from "../../../viz/widgets/arcs/selection.js";
 import { formatPercent } from "../../../viz/widgets/arcs/token_columns.js";
 
@@ -71,4 +72,11 @@ test("a token knows which others it can't look at, and which can't look at it", 
   assert.deepEqual([partners("query", 0), partners("query", 1)], [[1, 2], [2]]);
   assert.deepEqual([partners("key", 0), partners("key", 1), partners("key", 2)], [[], [0], [0, 1]]);
   assert.deepEqual(impossiblePartners({ ...arcData, impossible: null }, { side: "query", index: 0 }), []);
+});
+
+test("a caption of signed arcs is true of a class and of a score", () => {
+  const caption = (...heads) => captionOf({ data: { signed: true }, heads: new Set(heads) });
+  assert.match(caption(0), /^Orange: against the class, or lowers the score\. Blue: for it, or raises it\. Width: size\./);
+  assert.match(caption(0, 1), /^Color: head\. Dashed: against the class, or lowers the score\. Width: size\./);
+  assert.doesNotMatch(captionOf({ data: { signed: false }, heads: new Set([0]) }), /class|score/);
 });

@@ -13,6 +13,7 @@ import {
   zoomAt,
 } from "../../../viz/widgets/heatmap/geometry.js";
 import { runs } from "../../../viz/widgets/heatmap/hatch.js";
+import { describeCell } from "../../../viz/widgets/heatmap/interaction.js";
 import { drawAxisLabels, fitLabels, truncate } from "../../../viz/widgets/heatmap/labels.js";
 import { colorIndices, linearIndices } from "../../../viz/widgets/heatmap/scale.js";
 import { TileStore, drawnTiles, exactCell, isExactLevel, levelInView, missingTiles, tilesInView } from "../../../viz/widgets/heatmap/tiles.js";
@@ -195,4 +196,17 @@ test("a place by square roots has one in a linear scale", () => {
     for (const [index, root] of roots.entries()) assert.ok(Math.abs(squares[root] - linear[index]) <= 1);
     assert.equal(squares[101], 101, "what is impossible stays so");
   }
+});
+
+/** What a cell of two queries and one key says, as text. */
+function cellText(data, values) {
+  globalThis.document = { createElement: () => ({}) };
+  const axes = { queries: { labels: ["oil", "prices"] }, keys: { labels: ["oil"] } };
+  const content = describeCell({ axes, data, values: Float32Array.from(values) }, [0, 0]);
+  delete globalThis.document;
+  return content.map((part) => part.textContent ?? part).join("");
+}
+
+test("what a cell contributes is true of a class and of a score", () => {
+  assert.match(cellText({ signed: true }, [0.5, 0.25]), /^oil, looking at oil, contributes \+0\.500000 to the class or score/);
 });

@@ -132,10 +132,17 @@ function update(view) {
   view.find("caption").textContent = captionOf(view);
 }
 
-function captionOf({ data, heads }) {
+/**
+ * The sentences under the picture: what colors, dashes, widths and hatches are.
+ * @param {object} view - The arcs.
+ * @returns {string} The caption.
+ */
+export function captionOf({ data, heads }) {
   const several = heads.size > 1;
   const color = several ? "Color: head." : "";
-  const sign = several ? "Dashed: against the class." : "Orange: against the class. Blue: for it.";
+  const sign = several
+    ? "Dashed: against the class, or lowers the score."
+    : "Orange: against the class, or lowers the score. Blue: for it, or raises it.";
   const width = `Width: ${data.signed ? "size" : "weight"}. Click a token to pin it.`;
   const hatch = data.impossible ? `Hatched beside a chosen token: ${REASON}.` : "";
   return [color, data.signed ? sign : "", width, hatch].filter(Boolean).join(" ");

@@ -181,8 +181,13 @@ export function readCell(view, cell, byKeyboard = false) {
   if (byKeyboard) view.find("live").textContent = tooltip.textContent;
 }
 
-/** What a cell says, and what its row does. */
-function describeCell(view, [row, column]) {
+/**
+ * What a cell says, and what its row does.
+ * @param {object} view - The heat map.
+ * @param {[number, number]} cell - Row and column.
+ * @returns {(string | HTMLElement)[]} One after the other.
+ */
+export function describeCell(view, [row, column]) {
   const { axes, data, values, removed, impossible } = view;
   const columns = axes.keys.labels.length;
   const nameOf = ({ labels }, index) => createElement("bdi", "", truncate(labels[index], MAX_NAME_CHARACTERS));
@@ -195,7 +200,7 @@ function describeCell(view, [row, column]) {
   }
   const meaning = (value) =>
     data.signed
-      ? [query, ", looking at ", key, `, contributes ${value} to the class`]
+      ? [query, ", looking at ", key, `, contributes ${value} to the class or score`]
       : [query, " looks at ", key, `: ${value}`];
   if (exact) {
     const gone = exact.removed ? [note(`${format(exact.removed)} of its row went with the special tokens`)] : [];
