@@ -49,7 +49,8 @@ def _closeup(
     """The heat map of one head of a figure, as on the page."""
     # Of a region, nothing can be said that is true of whole rows.
     note = spec.region.sentence if spec.region else heatmap.row_note(one, spec.quadrant)
-    return heatmap.payload(one, title=place(layer, head), note=note)
+    cuts_rows = spec.region is not None and spec.region.columns is not None
+    return heatmap.payload(one, title=place(layer, head), note=note, cuts_rows=cuts_rows)
 
 
 def head_page(spec: FigureSpec) -> PageContent:

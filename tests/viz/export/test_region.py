@@ -18,6 +18,7 @@ from viz.export.filenames import file_name
 from viz.export.formats import FORMATS, render
 from viz.export.html import html
 from viz.export.json_reader import parse
+from viz.export.page_content import head_page
 from viz.export.replay import replay
 from viz.figures.canvas import rasters, text_lines
 from viz.figures.citation import citation
@@ -94,6 +95,17 @@ def test_npz_holds_the_region() -> None:
 def test_a_page_shows_the_region(kind: str) -> None:
     page = html(spec(kind), RenderOptions()).decode()
     assert "rows 2:9 · columns 1:5" in page
+
+
+@pytest.mark.parametrize(
+    ("region", "cuts_rows"),
+    [(REGION, True), (Region(columns=(1, 5)), True), (Region(rows=(2, 9)), False), (None, False)],
+)
+def test_a_heat_map_knows_whether_it_has_whole_rows(
+    region: Region | None, *, cuts_rows: bool
+) -> None:
+    ((_, data),) = head_page(spec("head", region)).pictures
+    assert data["cuts_rows"] is cuts_rows
 
 
 def test_a_figure_of_all_heads_or_of_words_has_no_region() -> None:

@@ -199,14 +199,24 @@ test("a place by square roots has one in a linear scale", () => {
 });
 
 /** What a cell of two queries and one key says, as text. */
-function cellText(data, values) {
+function cellText(data, values, removed) {
   globalThis.document = { createElement: () => ({}) };
   const axes = { queries: { labels: ["oil", "prices"] }, keys: { labels: ["oil"] } };
-  const content = describeCell({ axes, data, values: Float32Array.from(values) }, [0, 0]);
+  const content = describeCell({ axes, data, values: Float32Array.from(values), removed }, [0, 0]);
   delete globalThis.document;
   return content.map((part) => part.textContent ?? part).join("");
 }
 
 test("what a cell contributes is true of a class and of a score", () => {
   assert.match(cellText({ signed: true }, [0.5, 0.25]), /^oil, looking at oil, contributes \+0\.500000 to the class or score/);
+});
+
+test("what a row sums to is said where all of it is there", () => {
+  const removed = Float32Array.of(0.25, 0);
+  const data = { signed: false };
+  assert.equal(cellText(data, [0.5, 0.25]), "oil looks at oil: 0.500000row sums to 0.500000");
+  assert.match(cellText(data, [0.5, 0.25], removed), /0\.500000 · 0\.250000 went with the special tokens$/);
+  const part = { ...data, cuts_rows: true };
+  assert.equal(cellText(part, [0.5, 0.25]), "oil looks at oil: 0.500000");
+  assert.equal(cellText(part, [0.5, 0.25], removed), "oil looks at oil: 0.5000000.250000 went with the special tokens");
 });

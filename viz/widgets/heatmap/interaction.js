@@ -208,8 +208,10 @@ export function describeCell(view, [row, column]) {
   }
   if (data.tiled) return [query, data.signed ? ", looking at " : " looks at ", key, note(isExactLevel(view) ? "its exact value is on its way" : "zoom in for the exact value")];
   const value = format(values[row * columns + column]);
-  const sum = values.subarray(row * columns, (row + 1) * columns).reduce((total, part) => total + part, 0);
-  const special = removed ? ` · ${format(removed[row])} went with the special tokens` : "";
   if (data.difference) return [query, " looks at ", key, `: ${value} from first to second`];
-  return [...meaning(value), note(`row sums to ${format(sum)}${special}`)];
+  const sum = values.subarray(row * columns, (row + 1) * columns).reduce((total, part) => total + part, 0);
+  const whole = data.cuts_rows ? "" : `row sums to ${format(sum)}`;
+  const special = removed ? `${format(removed[row])} went with the special tokens` : "";
+  const notes = [whole, special].filter(Boolean).join(" · ");
+  return notes ? [...meaning(value), note(notes)] : meaning(value);
 }

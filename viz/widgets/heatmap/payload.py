@@ -55,13 +55,16 @@ HTML = f"""
 HEATMAP = Widget("heatmap", "heatmap/heatmap", HTML)
 
 
-def payload(view: AttentionView, *, title: str, note: str = "") -> dict[str, object]:
+def payload(
+    view: AttentionView, *, title: str, note: str = "", cuts_rows: bool = False
+) -> dict[str, object]:
     """What the browser is sent: every value exactly, and what stands around the picture.
 
     Args:
         view: One map, (1, 1, n, m).
         title: What the map is of, e.g. "L3 · H7".
         note: A few words beside it.
+        cuts_rows: Whether keys are left out, so that no sum of a row is shown.
 
     Raises:
         SelectionError: where more than one map is given, or one without rows or columns.
@@ -80,6 +83,7 @@ def payload(view: AttentionView, *, title: str, note: str = "") -> dict[str, obj
         "removed": encode_array(removed) if removed.any() else None,
         "signed": view.signed,
         "difference": view.difference,
+        "cuts_rows": cuts_rows,
         "largest": float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)),
         "title": title,
         "note": note,
