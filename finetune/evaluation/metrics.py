@@ -87,7 +87,8 @@ def _metrics(
     right: npt.NDArray[np.bool_],
 ) -> Metrics:
     """Macro F1 is the mean over the classes that occur or are predicted."""
-    classes = range(len(labels))
+    # One column of flags counts as the classes 0 and 1 there; only 1 has the label.
+    classes = [1] if gold.ndim == 2 and len(labels) == 1 else range(len(labels))
     f1_of_all = precision_recall_fscore_support(
         gold, predicted, labels=classes, average="micro", zero_division=0
     )[2]

@@ -65,6 +65,19 @@ def test_flags_count_a_row_as_right_when_all_of_them_are() -> None:
     assert [row.support for row in metrics.classes] == [2, 2, 1]
 
 
+def test_flags_of_one_class_are_measured_on_the_rows_that_have_it() -> None:
+    gold, predicted = np.array([[1], [1], [1], [0], [0]]), np.array([[1], [0], [0], [1], [0]])
+    metrics = measure_multi_label(gold, predicted, ("spam",))
+    (spam,) = metrics.classes
+    assert (spam.precision, spam.support) == (1 / 2, 3)
+    assert spam.recall == pytest.approx(1 / 3)
+    assert metrics.macro_f1 == metrics.micro_f1 == spam.f1 == pytest.approx(2 / 5)
+    never = measure_multi_label(gold, np.zeros_like(gold), ("spam",))
+    assert (never.macro_f1, never.micro_f1, never.classes[0].support) == (0, 0, 3)
+    (absent,) = measure_multi_label(np.zeros_like(gold), np.zeros_like(gold), ("spam",)).classes
+    assert (absent.f1, absent.support) == (0, 0)
+
+
 def test_logits_are_read_by_their_highest_or_by_their_sign() -> None:
     logits = np.array([[2.0, 0.1, -0.1], [-3.0, -2.0, -1.0]])
     single = measure_logits(logits, np.array([0, 2]), LABELS)
