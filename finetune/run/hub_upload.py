@@ -1,10 +1,14 @@
 """Put a finished checkpoint folder on the Hugging Face Hub."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
-from finetune.checkpoint.run_files import HISTORY
+from finetune.checkpoint.run_files import HISTORY, TUNING
 from finetune.errors import OutputError
+
+LEFT_OUT = (f"{HISTORY}/*", f"{TUNING}/*")
+"""What stays here: weights of other steps and trials, many times the size of what opens."""
 
 
 def require_pushable(name: str) -> None:
@@ -43,7 +47,7 @@ def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
 
     api = HfApi() if api is None else api
     left = (
-        f"the checkpoint is complete in {folder.name!r} (hf upload {name} {folder.name} pushes it)"
+        f"the checkpoint is complete in {folder.name!r} ({upload_command(folder, name)} pushes it)"
     )
     try:
         api.whoami()
@@ -52,7 +56,7 @@ def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
             repo_id=place.repo_id,
             folder_path=str(folder),
             repo_type="model",
-            ignore_patterns=[f"{HISTORY}/*"],  # many times the size of what opens
+            ignore_patterns=list(LEFT_OUT),
             commit_message="Upload a checkpoint trained with CLSight",
         )
     except LocalTokenNotFoundError as error:
@@ -73,3 +77,11 @@ def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
     except (httpx2.HTTPError, OSError) as error:
         raise OutputError(f"nothing was pushed, as the Hub can't be reached; {left}") from error
     return str(place)
+
+
+def upload_command(folder: Path, name: str) -> str:
+    """The command that uploads what `push_to_hub` does, as privately, from any folder."""
+    words = ["hf", "upload", name, str(folder), ".", "--private"]
+    for pattern in LEFT_OUT:
+        words += ["--exclude", pattern]
+    return shlex.join(words)

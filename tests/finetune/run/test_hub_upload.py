@@ -1,5 +1,6 @@
 """Pushing to the Hub, with an API object of our own: what it is asked, and what can go wrong."""
 
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,9 +60,27 @@ def test_a_new_place_is_private_and_gets_the_folder(tmp_path: Path) -> None:
     made, sent = hub.asked[1][1], hub.asked[2][1]
     assert (made["private"], made["exist_ok"]) == (True, True)
     assert (sent["repo_id"], sent["folder_path"]) == ("someone/reviews", str(tmp_path))
-    files = ["model.safetensors", "history/step-000120/weights.safetensors"]
+    files = [
+        "model.safetensors",
+        "trials.csv",
+        "history/step-000120/weights.safetensors",
+        "tuning/trial-001/checkpoints/checkpoint-10/optimizer.pt",
+    ]
     patterns = sent["ignore_patterns"]
-    assert list(filter_repo_objects(files, ignore_patterns=patterns)) == ["model.safetensors"]
+    assert list(filter_repo_objects(files, ignore_patterns=patterns)) == files[:2]
+
+
+def test_the_command_after_a_failure_uploads_the_same_as_privately(tmp_path: Path) -> None:
+    hub, folder = Hub(), tmp_path / "my reviews"
+    push_to_hub(folder, "me/reviews", api=hub)
+    failing = Hub({"upload_folder": httpx2.ConnectError("x")})
+    with pytest.raises(OutputError) as caught:
+        push_to_hub(folder, "me/reviews", api=failing)
+    command = str(caught.value).partition("(")[2].removesuffix(" pushes it)")
+    words = ["hf", "upload", "me/reviews", str(folder), ".", "--private"]
+    for pattern in hub.asked[-1][1]["ignore_patterns"]:
+        words += ["--exclude", pattern]
+    assert shlex.split(command) == words
 
 
 @pytest.mark.parametrize(
