@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from finetune.checkpoint.run_files import NOT_RANKED, RANKING
-from finetune.errors import FinetuneError, number_of
+from finetune.errors import DataError, FinetuneError, number_of
 from viz.cli.processes import n_cores
 from viz.cli.score_file import MAX_DEFAULT_PROCESSES
 from viz.cli.terminal import load_classifier
@@ -62,6 +62,8 @@ def _rank(config: "TrainConfig", run: "RunRecord", folder: Path) -> "Faithfulnes
     from viz.model.text_files import Columns
 
     rows = load_splits(config, seed=config.cut_seed).validation
+    if rows.fingerprint() != run.splits["validation"].fingerprint:
+        raise DataError(f"the validation rows of {run.data_name} are not those of the run any more")
     columns = Columns(config.text_column, config.pair_column, config.label_column)
     name = f"validation rows of {run.data_name}"
     texts = texts_of(name, rows.fingerprint(), rows.inputs(), columns)

@@ -31,6 +31,13 @@ from viz.model.text_files import Columns, Texts
 RUN = cast(RunRecord, SimpleNamespace(data_name="news.csv", best_epoch=1))
 
 
+def record_of(run: TrainConfig) -> RunRecord:
+    """What the ranking takes from the record of a run on the rows that are there now."""
+    rows = load_splits(run).validation
+    validation = SimpleNamespace(fingerprint=rows.fingerprint())
+    return cast(RunRecord, SimpleNamespace(data_name="news.csv", splits={"validation": validation}))
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
     """A run that has just left its checkpoint."""
@@ -57,9 +64,11 @@ def texts(run: TrainConfig) -> Texts:
     return texts_of("news", rows.fingerprint(), rows.inputs(), Columns())
 
 
-def ranked(run: TrainConfig, capsys: pytest.CaptureFixture[str]) -> tuple[str, str, bool]:
+def ranked(
+    run: TrainConfig, capsys: pytest.CaptureFixture[str], record: RunRecord | None = None
+) -> tuple[str, str, bool]:
     """What it said, what it complained of, and whether there is a file, which is then deleted."""
-    rank_after_training(run, RUN)
+    rank_after_training(run, record_of(run) if record is None else record)
     file = run.output / FILE
     written = file.is_file()
     assert not [*run.output.glob(".*")]
@@ -71,7 +80,7 @@ def ranked(run: TrainConfig, capsys: pytest.CaptureFixture[str]) -> tuple[str, s
 def test_the_record_is_of_validation_rows_and_names_the_best(
     run: TrainConfig, few: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rank_after_training(run, RUN)
+    rank_after_training(run, record_of(run))
     record = load(run.output / FILE)
     rows = load_splits(run).validation
     assert record.data == "validation rows of news.csv"
@@ -110,6 +119,22 @@ def test_few_rows_are_refused_before_the_checkpoint_is_opened(
     assert err == (
         f"Methods are not ranked: Of {MIN_ROWS - 1} texts no method can be called the best; "
         f"{MIN_ROWS} are needed; clsight score ranks them later.\n"
+    )
+
+
+def test_rows_that_are_not_those_of_the_run_are_never_ranked(
+    run: TrainConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(ranking, "rank_methods", lambda *_, **__: pytest.fail("they were ranked"))
+    changed = str(write_csv(tmp_path / "changed.csv", news(MIN_ROWS + 1, seed=2)))
+    out, err, written = ranked(replace(run, validation=changed), capsys, record_of(run))
+    assert (out, written) == ("", False)
+    assert err == (
+        "Methods are not ranked: the validation rows of news.csv are not those of the run any more;"
+        " clsight score ranks them later.\n"
     )
 
 
