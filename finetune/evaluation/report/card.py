@@ -291,11 +291,15 @@ def _measures(record: RunRecord) -> str:
 
 
 def _chosen_on_validation(record: RunRecord) -> str:
-    if len(record.epochs) == 1:
+    n_trials = 0 if record.tuning is None else len(record.tuning.trials)
+    counts = {"epochs": len(record.epochs), "seeds": len(record.seeds), "trials": n_trials}
+    chosen = [f"of {count:,} {noun}" for noun, count in counts.items() if count > 1]
+    if not chosen:
         return "One epoch was run, so no choice was based on these rows."
+    how_much = "slightly " if n_trials < 2 else ""  # `selection_bias` says more of trials
     return (
-        f"These rows chose the best of {len(record.epochs)} epochs, so the numbers are slightly"
-        " better than new texts of the same kind will give."
+        f"These rows chose the best {' and '.join(chosen)}, so the numbers are {how_much}better"
+        " than new texts of the same kind will give."
     )
 
 

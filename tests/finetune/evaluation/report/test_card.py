@@ -12,7 +12,13 @@ from huggingface_hub import ModelCard
 from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.evaluation.calibration import NO_ERROR, calibrate
 from finetune.evaluation.report.card import model_card, write_card
-from finetune.run.record import BaselineRecord, RunRecord
+from finetune.run.record import (
+    BaselineRecord,
+    RunRecord,
+    SeedRecord,
+    TrialRecord,
+    TuningRecord,
+)
 from tests.finetune.news import of_classes
 
 
@@ -67,6 +73,29 @@ def test_the_card_admits_that_validation_chose_the_epoch(record: RunRecord) -> N
     assert "These rows chose the best of 2 epochs" in model_card(record)
     alone = replace(record, epochs=record.epochs[:1], best_epoch=1)
     assert "no choice was based on these rows" in model_card(alone)
+
+
+def test_the_card_admits_that_validation_chose_the_seed_and_the_trial(record: RunRecord) -> None:
+    measured = record.epochs[0].measured
+    alone = replace(
+        record,
+        epochs=record.epochs[:1],
+        best_epoch=1,
+        seeds=tuple(SeedRecord(seed=n, validation=measured, test=None) for n in range(3)),
+    )
+    card = model_card(alone)
+    assert "no choice" not in card
+    assert "These rows chose the best of 3 seeds, so the numbers are slightly better" in card
+    trials = tuple(
+        TrialRecord(number=n, settings={"epochs": n}, state="complete", score=0.5, seconds=1)
+        for n in (1, 2)
+    )
+    tuning = TuningRecord(
+        metric="macro_f1", space={"epochs": [1, 2]}, trials=trials, best=1, seconds=2
+    )
+    card = model_card(replace(alone, seeds=(), tuning=tuning))
+    assert "These rows chose the best of 2 trials, so the numbers are better than new" in card
+    assert "best of 2 epochs and of 2 trials" in model_card(replace(record, tuning=tuning))
 
 
 def test_a_test_split_is_the_headline(record: RunRecord) -> None:
