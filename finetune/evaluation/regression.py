@@ -23,7 +23,8 @@ def measure_scores(
     """Metrics of predicted scores, at most *keep* rows kept, evenly from all.  (N,) (N,)"""
     gold, predicted = np.asarray(gold, np.float64), np.asarray(predicted, np.float64)
     errors = predicted - gold
-    spread = ((gold - gold.mean()) ** 2).sum()
+    # Where all are equal, the mean may be rounded; where they hardly differ, squares may vanish.
+    spread = ((gold - gold.mean()) ** 2).sum() if gold.min() < gold.max() else 0
     pearson = _correlation(pearsonr, gold, predicted)
     spearman = _correlation(spearmanr, gold, predicted)
     return RegressionMetrics(
