@@ -80,12 +80,19 @@ def _line(source: DelimitedSource, row: DelimitedRow, change: Mapping[str, objec
 
 
 def _json_lines(source: JsonSource, changes: Mapping[int, RowChange]) -> Iterator[bytes]:
-    changed: dict[int, tuple[int, str]] = {}
+    changed: dict[int, bytes] = {}
     for number, place, row in _objects(source):
         if number in changes:
             change = changes[number]
-            changed[place] = 1, "" if change is None else json_text({**row, **change}) + "\n"
-    yield from _copied_lines(source.name, source.file, changed)
+            text = "" if change is None else json_text({**row, **change}) + "\n"
+            changed[place] = text.encode()
+    source.file.seek(0)
+    # Lines are counted as the source counts them: a carriage return ends none.
+    for number, line in enumerate(source.file, start=1):
+        if number == 1 and line.startswith(BYTE_ORDER_MARK):
+            yield BYTE_ORDER_MARK
+            line = line.removeprefix(BYTE_ORDER_MARK)
+        yield changed.get(number, line)
 
 
 def _json_list(source: JsonSource, changes: Mapping[int, RowChange]) -> bytes:

@@ -173,6 +173,18 @@ def test_a_changed_row_leaves_all_others_as_they_were(
         assert file.endswith(end.encode())
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff"], ids=["plain", "mark"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
+def test_lines_of_json_are_changed_where_they_are_read(start: str, end: str) -> None:
+    """Python on Windows ends lines in `\\r\\r\\n` where text that ends in `\\r\\n` is written."""
+    rows = [f'{{"text": "{name}", "label": "x"}}{end}' for name in "abc"]
+    content = (start + "".join(rows)).encode()
+    changed = change_rows("x.jsonl", BytesIO(content), {0: {"label": "z"}, 1: None})
+    assert changed.decode() == f'{start}{{"text": "a", "label": "z"}}\n{rows[2]}'
+    changed = change_rows("x.jsonl", BytesIO(content), {1: {"label": "z"}})
+    assert changed.decode() == f'{start}{rows[0]}{{"text": "b", "label": "z"}}\n{rows[2]}'
+
+
 def test_a_tsv_without_quoting_stays_one(tmp_path: Path) -> None:
     content = 'text\tlabel\n"opens\tgood\nplain\tbad\nhe said "no\tgood\n'
     path = put(tmp_path, "x.tsv", content)
