@@ -15,6 +15,7 @@ from viz.cli.terminal import (
     exit_on_error,
     print_notes,
     print_text,
+    refuse_unused,
     text_or_stdin,
 )
 from viz.errors import SelectionError
@@ -27,6 +28,7 @@ FIGURES = "words, distances, difference"
 
 
 def compare(
+    context: typer.Context,
     text: Annotated[str, TEXT_ARGUMENT],
     other_text: Annotated[
         str | None,
@@ -99,8 +101,12 @@ def compare(
             )
         if head is not None and layer is None:
             raise SelectionError("--head needs --layer, for every layer has heads of its own.")
-        if layer is not None and output is None:
-            raise SelectionError("--layer is of a figure; name a folder for it with --output.")
+        if output is None:
+            refuse_unused(
+                context,
+                ("layer", "figure", "format"),
+                "without --output; leave it out, or name a folder",
+            )
         if method is not None:
             check_method(method)
         kinds, formats = _names(figure), _names(format)

@@ -20,6 +20,7 @@ from viz.cli.terminal import (
     load_classifier,
     print_text,
     read_rows,
+    refuse_unused,
 )
 from viz.errors import SelectionError
 
@@ -34,6 +35,7 @@ MAX_SHOWN = 10
 
 
 def heads(
+    context: typer.Context,
     data: DataOption,
     checkpoint: CheckpointOption = None,
     limit: SmallLimitOption = 20,
@@ -78,6 +80,10 @@ def heads(
         from viz.export.atomic_files import write
         from viz.model.text_files import Columns, open_texts
 
+        if not curve:
+            refuse_unused(
+                context, ("rows", "label_column"), "without --curve; leave it out, or give both"
+            )
         _check(limit, data, output, curve=curve)
         if curve:
             show_curve(

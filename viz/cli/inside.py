@@ -16,6 +16,7 @@ from viz.cli.terminal import (
     print_missing_fonts,
     print_notes,
     print_text,
+    refuse_unused,
     text_or_stdin,
 )
 from viz.errors import SelectionError
@@ -29,6 +30,7 @@ EXPORTED = "score"
 
 
 def inside(
+    context: typer.Context,
     text: Annotated[str, TEXT_ARGUMENT],
     pair: PairOption = None,
     checkpoint: CheckpointOption = None,
@@ -94,6 +96,11 @@ def inside(
 
         if as_json and output is not None:
             raise SelectionError("--json prints and --output saves a file; ask for one of them.")
+        if output is None:
+            refuse_unused(context, ["format"], "without --output; leave it out, or name a folder")
+        for option, given in {"--step": step, "--json": as_json, "--output": output}.items():
+            if given:
+                refuse_unused(context, ["all_layers"], f"with {option}; leave one of them out")
         formats = _formats(format, output)
         classifier = load_classifier(checkpoint, without)
         reading = classifier.read(text_or_stdin(text), pair)

@@ -16,6 +16,7 @@ from viz.cli.terminal import (
     load_classifier,
     print_text,
     read_rows,
+    refuse_unused,
 )
 from viz.errors import SelectionError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
 
 
 def prune(
+    context: typer.Context,
     output: Annotated[Path, typer.Option(help="The folder to write; a new one.")],
     checkpoint: CheckpointOption = None,
     heads: Annotated[
@@ -66,6 +68,12 @@ def prune(
         from viz.mechanism.pruning import prune as write_pruned
 
         _check(heads, lowest, fraction, data, limit)
+        if data is None:
+            refuse_unused(
+                context,
+                ("limit", "text_column", "pair_column"),
+                "without --data; leave it out, or name a file",
+            )
         classifier = load_classifier(checkpoint)
         texts = None
         if data is not None:

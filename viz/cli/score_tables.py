@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from viz.cli.terminal import check_output, record_path
+from viz.cli.terminal import check_output, record_path, refuse_unused
 from viz.errors import SelectionError
 
 WITHOUT_DATA = {"checkpoint", "output", "table"}
@@ -37,14 +37,12 @@ def require_tables_alone(context: typer.Context, tables: Sequence[Path]) -> None
             "No texts were named: give a file with --data, or write the record that is there as a "
             "table with --table."
         )
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        named = source is not None and source.name == "COMMANDLINE"
-        if named and name not in WITHOUT_DATA:
-            raise SelectionError(
-                f"--{name.replace('_', '-')} does nothing without --data, where the record that is "
-                "there is written as a table; leave it out, or name a file of texts."
-            )
+    refuse_unused(
+        context,
+        [name for name in context.params if name not in WITHOUT_DATA],
+        "without --data, where the record that is there is written as a table; leave it out, or "
+        "name a file of texts",
+    )
 
 
 def write_tables(

@@ -131,6 +131,21 @@ def check_output(
         )
 
 
+def refuse_unused(context: typer.Context, names: Iterable[str], why: str) -> None:
+    """Refuse options that nothing would heed, before anything slow begins.
+
+    Args:
+        context: Of the command.
+        names: Its parameters that nothing heeds as it was called.
+        why: What they do nothing with, or without, and what to do.
+    """
+    options = {each.name: each.opts[0] for each in context.command.params}
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise SelectionError(f"{options[name]} does nothing {why}.")
+
+
 def record_path(
     checkpoint: str | None, output: Path | None, name: str, *, use: str = "write {} into"
 ) -> Path:

@@ -141,6 +141,10 @@ def test_a_key_that_a_causal_mask_forbids_has_weight_0(tmp_path: Path) -> None:
         (("--output", "x", "--format", "gif"), "'gif'"),
         (("--output", "x", "--format", ","), "No format"),
         (("--output", "x", "--json"), "ask for one of them"),
+        (("--format", "png"), "--format does nothing without --output; leave it out, or name"),
+        (("--all", "--step", "score"), "--all does nothing with --step; leave one of them out."),
+        (("--all", "--json"), "--all does nothing with --json; leave one of them out."),
+        (("--all", "--output", "x"), "--all does nothing with --output; leave one of them out."),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(

@@ -257,16 +257,21 @@ def test_the_command_compares_two_checkpoints(checkpoint: Path) -> None:
     assert "No head changed" in result.output
 
 
+FOLDER = ("--output", "never-written")
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ([], "nothing to compare with"),
         ([SECOND, "--head", "1"], "--head needs --layer"),
-        ([SECOND, "--format", "gif"], "Format 'gif' is unknown"),
-        ([SECOND, "--figure", "atlas"], "Figure 'atlas' is unknown"),
-        ([SECOND, "--format", ","], "No format was named; give at least one of png"),
-        ([SECOND, "--figure", ""], "No figure was named; give at least one of words"),
-        ([SECOND, "--layer", "99"], "--layer is of a figure; name a folder for it with --output"),
+        ([SECOND, *FOLDER, "--format", "gif"], "Format 'gif' is unknown"),
+        ([SECOND, *FOLDER, "--figure", "atlas"], "Figure 'atlas' is unknown"),
+        ([SECOND, *FOLDER, "--format", ","], "No format was named; give at least one of png"),
+        ([SECOND, *FOLDER, "--figure", ""], "No figure was named; give at least one of words"),
+        ([SECOND, "--layer", "9"], "--layer does nothing without --output; leave it out, or name"),
+        ([SECOND, "--figure", "words"], "--figure does nothing without --output"),
+        ([SECOND, "--format", "png"], "--format does nothing without --output"),
     ],
 )
 def test_the_command_refuses_in_one_sentence(options: list[str], sentence: str) -> None:

@@ -270,6 +270,13 @@ def test_the_command_prints_and_writes_the_points(
     assert [point["heads_off"] for point in written["points"]] == list(range(13))
     assert b"Accuracy as heads go" in outputs[".svg"].read_bytes()
 
+    plain = [str(part) for part in arguments if part != "--curve"]
+    for option, value in (("--rows", "500"), ("--label-column", "label")):
+        refused = CliRunner().invoke(app, [*plain, option, value])
+        assert refused.exit_code == 1
+        sentence = f"{option} does nothing without --curve; leave it out, or give both.\n"
+        assert refused.stderr == sentence
+
     # A column of labels may have any name.
     lines[0] = "text,truth"
     (tmp_path / "rows.csv").write_text("\n".join(lines), "utf-8")

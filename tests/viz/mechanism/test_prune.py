@@ -262,6 +262,9 @@ def test_the_command_cuts_what_matters_least(tmp_path: Path) -> None:
 
     assert "--data" in run("--fraction", 0.4)[1]
     assert "by one of --heads" in run("--heads", "0", "--lowest", 3)[1]
+    for option, value in (("--limit", 64), ("--text-column", "text"), ("--pair-column", "b")):
+        sentence = f"{option} does nothing without --data; leave it out, or name a file.\n"
+        assert run("--heads", "3", option, value) == (1, sentence)
     code, output = run("--fraction", 0.4, "--data", rows)  # 4.8 of 12 heads: one layer
     assert code == 0, output
     assert re.search(r"Least important: [012]\n", output)
