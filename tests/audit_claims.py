@@ -69,7 +69,7 @@ def _odd_numbers(value: Any, place: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _odd_numbers(part, f"{place}.{key}")
-        ends = [value[name] for name in ("low", "mean", "high") if name in value]
+        ends = [value[name] for name in ("low", "mean", "high") if value.get(name) is not None]
         if sorted(ends) != ends:
             yield f"{place} is no interval: {ends}"
     elif isinstance(value, list | tuple):
