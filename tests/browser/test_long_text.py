@@ -18,12 +18,6 @@ WORDS = (
     *("market", "team", "wins", "game", "election", "peace", "talks"),
 )
 TEXT = " ".join(WORDS[index * index % len(WORDS)] for index in range(N_TOKENS - 2))
-ZOOM_OUT_AND_PRESS = """async (map, button) => {
-  map.dispatchEvent(new KeyboardEvent("keydown", { key: "-", bubbles: true, cancelable: true }));
-  button.focus();
-  await new Promise(requestAnimationFrame);
-  button.click();
-}"""
 MAX_BYTES = 2_000_000
 """That the browser may be sent until the first picture stands."""
 
@@ -97,8 +91,8 @@ def test_a_text_of_8192_tokens_is_read_zoomed_into_saved_and_its_attribution_can
     seen = int(rows.input_value()[2:])
     long_app.settle()
     # The button is pressed before the picture has come to rest.
-    heatmap.focus()
-    heatmap.evaluate(ZOOM_OUT_AND_PRESS, part.element_handle())
+    heatmap.press("-")
+    part.click()
     expect(rows).not_to_have_value(f"0:{seen}")
     zoomed_out = int(rows.input_value()[2:])
     assert seen < zoomed_out < 2 * seen

@@ -16,6 +16,7 @@ import { runs } from "../../../viz/widgets/heatmap/hatch.js";
 import { describeCell } from "../../../viz/widgets/heatmap/interaction.js";
 import { drawAxisLabels, fitLabels, truncate } from "../../../viz/widgets/heatmap/labels.js";
 import { colorIndices, linearIndices } from "../../../viz/widgets/heatmap/scale.js";
+import { listenForTiles } from "../../../viz/widgets/heatmap/tile_requests.js";
 import { TileStore, drawnTiles, exactCell, isExactLevel, levelInView, missingTiles, tilesInView } from "../../../viz/widgets/heatmap/tiles.js";
 
 /** Ten rows of 20 columns, 10 device pixels a cell. */
@@ -219,4 +220,31 @@ test("what a row sums to is said where all of it is there", () => {
   const part = { ...data, cuts_rows: true };
   assert.equal(cellText(part, [0.5, 0.25]), "oil looks at oil: 0.500000");
   assert.equal(cellText(part, [0.5, 0.25], removed), "oil looks at oil: 0.5000000.250000 went with the special tokens");
+});
+
+test("what is seen of a map in tiles is sent as soon as the reader leaves it, and once", () => {
+  globalThis.window = new EventTarget();
+  const sent = [];
+  const view = {
+    root: new EventTarget(),
+    data: { tiled: {} },
+    frame: { rows: 100, columns: 80 },
+    viewport: { scale: 1, x: 0, y: 0 },
+    last: { setStateValue: (name, value) => sent.push([name, value]) },
+  };
+  const end = new AbortController();
+  listenForTiles(view, end.signal);
+  const leave = (type) => view.root.dispatchEvent(new Event(type));
+  leave("focusout");
+  view.viewport = { scale: 4, x: 10, y: 5 };
+  leave("pointerleave");
+  leave("focusout");
+  assert.deepEqual(sent, [["window", [0, 100, 0, 80]], ["window", [5, 30, 10, 30]]]);
+  view.viewport = { scale: 1, x: 0, y: 0 };
+  view.data = {}; // not in tiles any more
+  leave("focusout");
+  end.abort();
+  leave("pointerleave");
+  assert.equal(sent.length, 2);
+  delete globalThis.window;
 });
