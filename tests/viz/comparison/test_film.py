@@ -156,7 +156,7 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
     write_frame(folder, 1, 3, weights)
     broken = film(folder, TEXT).frames[1]
     assert isinstance(broken, RefusedFrame)
-    assert "'checkpoint at step 10' puts out something that is not a number" in broken.reason
+    assert "'checkpoint at step 10' gives logits that are not finite" in broken.reason
 
 
 def test_a_checkpoint_without_frames_says_how_they_are_kept(checkpoint: Path) -> None:
