@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.families import LONG_TEXT, family_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint
 from viz.errors import MethodError, SelectionError
 from viz.mechanism.trace.equations import difference, recompute
 from viz.mechanism.unfolding.step import Step
@@ -112,6 +114,27 @@ def test_a_number_of_a_vector_has_an_equation_of_its_own(unfolder: Unfolder) -> 
         assert step is not None
         assert step.operation != "opaque"
         assert gap(step) <= 1e-5
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "gelu_new", "silu", "tanh"])
+def test_a_number_of_an_activation_is_of_the_same_function_as_all(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tiny_checkpoint(tmp_path / "checkpoint")
+    edit_config(folder, hidden_act=name)
+    weights = load_file(folder / "model.safetensors")
+    wide = {  # so that some numbers lie where several activations give the same
+        key: value * 8 if "intermediate.dense.weight" in key else value
+        for key, value in weights.items()
+    }
+    save_file(wide, folder / "model.safetensors", {"format": "pt"})
+    classifier = Classifier.load(folder)
+    unfolding = Unfolder(classifier, classifier.read("bad movie")).unfold(2, 0, 0, 2)
+    whole = unfolding.step("activation", 2)
+    assert whole.operation == {"gelu_new": "gelu_tanh"}.get(name, name)
+    numbers = [unfolding.walk.part(whole.result.id, (i,)) for i in range(whole.result.shape[0])]
+    steps = [unfolding.walk.made_by(number.id) for number in numbers]
+    assert {step.operation for step in steps if step} == {whole.operation}
 
 
 def test_what_uses_a_term_has_it_among_its_operands(unfolder: Unfolder) -> None:

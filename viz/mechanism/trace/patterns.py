@@ -1,5 +1,6 @@
 """Several operations that are one in the books: an activation, a root mean square normalization."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,15 +22,37 @@ ACTIVATIONS = (
 
 def activation(trace: "Trace", selection: Selection) -> Computation | None:
     """An activation as one function, if it is one that has a name."""
-    given = trace.graph.activations.get(selection.node)
-    if given is None or trace.graph[given].shape != trace.graph[selection.node].shape:
+    name = trace.activation(selection.node)
+    if name is None:
         return None
-    operand = Selection(given, selection.places)
-    values, recorded = trace.values(operand), trace.values(selection)
-    for name in ACTIVATIONS:
-        if difference(recompute(name, [values], {}), recorded) <= trace.tolerance:
-            return Computation(name, (operand,))
-    return None
+    given = trace.graph.activations[selection.node]
+    return Computation(name, (Selection(given, selection.places),))
+
+
+def activation_name(trace: "Trace", node: int) -> str | None:
+    """What an activation is called: by its own function, else by all of its numbers.
+
+    A few numbers don't tell: far from 0, and near it, several activations give the same.
+    """
+    given, shape = trace.graph.activations.get(node), trace.graph[node].shape
+    if given is None or trace.graph[given].shape != shape:
+        return None
+    places = np.arange(math.prod(shape)).reshape(shape)
+    whole, operand = Selection(node, places), Selection(given, places)
+    own = computation(trace.graph, whole)
+    if own.operation in ACTIVATIONS and _is_of(own.operands, given):
+        return own.operation
+    values, recorded = trace.values(operand), trace.values(whole)
+    with np.errstate(all="ignore"):
+        gaps = {name: difference(recompute(name, [values], {}), recorded) for name in ACTIVATIONS}
+    near = [name for name in ACTIVATIONS if gaps[name] <= trace.tolerance]
+    return min(near, key=gaps.__getitem__, default=None)
+
+
+def _is_of(operands: tuple[Operand, ...], node: int) -> bool:
+    """Whether a function was given the numbers of a node, and nothing else."""
+    (*others, first) = operands
+    return not others and isinstance(first, Selection) and first.node == node
 
 
 def root_mean_square(trace: "Trace", selection: Selection) -> Computation | None:

@@ -11,7 +11,7 @@ from viz.mechanism.trace.computation import Computation, Operand
 from viz.mechanism.trace.equations import EQUATIONS, difference, recompute
 from viz.mechanism.trace.graph import Graph, refs
 from viz.mechanism.trace.movement import Origin, origin
-from viz.mechanism.trace.patterns import activation, root_mean_square
+from viz.mechanism.trace.patterns import activation, activation_name, root_mean_square
 from viz.mechanism.trace.rearrangement import rearrangement
 from viz.mechanism.trace.recorder import TraceRecorder
 from viz.mechanism.trace.rules import computation, opaque
@@ -45,6 +45,7 @@ class Trace:
         self.is_double = classifier.model.dtype == torch.float64
         self.tolerance = DOUBLE_TOLERANCE if self.is_double else TOLERANCE
         self._origins: dict[int, Origin | None] = {}
+        self._activations: dict[int, str | None] = {}
         self._computations: dict[str, Computation] = {}
         self._matrices: dict[tuple[int, tuple[int, ...], int, int], Selection] = {}
         self._numbers: dict[int, FloatArray] = {}
@@ -75,6 +76,12 @@ class Trace:
         if node not in self._origins:
             self._origins[node] = origin(self.graph, self.graph[node])
         return self._origins[node]
+
+    def activation(self, node: int) -> str | None:
+        """What a node is called as an activation; None where it is none that has a name."""
+        if node not in self._activations:
+            self._activations[node] = activation_name(self, node)
+        return self._activations[node]
 
     def moved_from(self, selection: Selection) -> Selection | None:
         """The numbers that some were moved from; None where they were computed, or from several."""
