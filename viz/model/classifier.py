@@ -125,7 +125,8 @@ class Classifier:
 
         Args:
             source: The folder, or the id.
-            dtype: What to compute in; weights stored as float16 are widened.
+            dtype: What to compute in; weights stored as float16 are widened.  Of what is less exact
+                than float32, rounding can hide whether a recorded pass is the plain one.
             device: Where to compute; a CUDA GPU if there is one, else the CPU.
             base: Whether it is a base model without a classification head: its readings say where
                 it looks, and predict nothing.
@@ -155,6 +156,11 @@ class Classifier:
                 without_attention = classifier
         if without_attention is not None:
             return without_attention
+        if dtype not in (torch.float32, torch.float64):
+            raise CheckpointError(
+                f"{opened.name!r} can't be proved to be read correctly in {dtype}, which is less "
+                "exact than float32; leave dtype out."
+            )
         raise CheckpointError(
             f"{opened.name!r} is {with_article(type(opened.model).__name__)}, which {reason}; "
             "choose another checkpoint."

@@ -12,7 +12,8 @@ from finetune.checkpoint import onednn
 from tests.families import family_checkpoint as family_checkpoint_of
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
-from viz.errors import NonFiniteLogitsError
+from viz.errors import CheckpointError, NonFiniteLogitsError
+from viz.model import probe
 from viz.model.recording import Recorder
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -122,6 +123,18 @@ def test_half_precision_weights_are_computed_in_float32(tmp_path: Path) -> None:
     half = Classifier.load(tiny_checkpoint(tmp_path / "half", dtype=torch.float16))
     assert {value.dtype for value in half.model.parameters()} == {torch.float32}
     assert half.read(TEXT).prediction.logits.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_where_a_less_exact_type_proves_nothing_the_checkpoint_is_not_blamed(
+    tmp_path: Path, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_checkpoint(tmp_path / "checkpoint")
+    monkeypatch.setattr(probe, "TOLERANCE", -1)  # some processors round alike in both passes
+    with pytest.raises(CheckpointError, match=f"read correctly in {dtype}, .*; leave dtype out"):
+        Classifier.load(folder, dtype=dtype, device="cpu")
+    with pytest.raises(CheckpointError, match="choose another checkpoint"):
+        Classifier.load(folder, device="cpu")
 
 
 @pytest.mark.parametrize("count", [2, 3, 40])
