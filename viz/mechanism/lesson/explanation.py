@@ -33,7 +33,7 @@ OTHER_PASSES = 20
 def explanation(subject: LessonSubject, progress: ProgressCallback = no_progress) -> LessonStep:
     """An empty hard look, a map replaced without notice, and the word looked at most."""
     if subject.cell is None:
-        return LessonStep("explanation", (), missing="no_maps")
+        return LessonStep("explanation", (), missing=subject.no_cell)
     what = outcome(subject.reading.prediction)
     parts = [_hard_look(subject), _attended_word(subject), _replaced(subject, progress)]
     claims = tuple(claim for own, _ in parts for claim in own)

@@ -26,7 +26,7 @@ def feed_forward(subject: LessonSubject) -> LessonStep:
     """What the activation lets through, and how much is added, beside what attention added."""
     cell = subject.cell
     if cell is None:
-        return LessonStep("feed_forward", (), missing="no_maps")
+        return LessonStep("feed_forward", (), missing=subject.no_cell)
     names: dict[str, Value] = {"layer": cell.layer, "query": subject.token(cell.query)}
     parts = ("feed-forward hidden", "gate", "activation", "gated", "feed-forward output")
     equations = subject.equations(*parts, stage="feed-forward", ndim=1)

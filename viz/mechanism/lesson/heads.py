@@ -34,7 +34,7 @@ def heads(subject: LessonSubject) -> LessonStep:
     """How far apart the heads of the layer look."""
     cell = subject.cell
     if cell is None:
-        return LessonStep("heads", (), missing="no_maps")
+        return LessonStep("heads", (), missing=subject.no_cell)
     attention = subject.reading.attention
     assert isinstance(attention, Attention)  # there is a cell
     n_heads = attention.n_heads

@@ -15,7 +15,7 @@ def mix(subject: LessonSubject) -> LessonStep:
     """What a head takes from each token: its weight times its value."""
     cell = subject.cell
     if cell is None:
-        return LessonStep("mix", (), missing="no_maps")
+        return LessonStep("mix", (), missing=subject.no_cell)
     step = subject.equation("head output", ndim=1)
     names: dict[str, Value] = {
         "layer": cell.layer,

@@ -18,7 +18,7 @@ def residual(subject: LessonSubject) -> LessonStep:
     """What attention adds to the state of the token that looks, and how far each layer moves it."""
     cell = subject.cell
     if cell is None:
-        return LessonStep("residual", (), missing="no_maps")
+        return LessonStep("residual", (), missing=subject.no_cell)
     names: dict[str, Value] = {"layer": cell.layer, "query": subject.token(cell.query)}
     equations = subject.equations("attention output", "residual", "normalization", ndim=1)
     lengths = _lengths(subject)

@@ -20,7 +20,7 @@ def scores(subject: LessonSubject) -> LessonStep:
     """The score of the cell: its product of query and key, and what that is divided by."""
     cell = subject.cell
     if cell is None:
-        return LessonStep("score", (), missing="no_maps")
+        return LessonStep("score", (), missing=subject.no_cell)
     score, product = (subject.equation(name, ndim=0) for name in ("score", "product"))
     names: dict[str, Value] = {
         "layer": cell.layer,

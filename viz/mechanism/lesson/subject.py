@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from viz.attention.long_attention import require_all_weights
+from viz.attention.long_attention import LongAttention, require_all_weights
 from viz.attention.words import Span, spans
 from viz.attribution import reader_of
 from viz.errors import LongTextError, VizError
@@ -25,11 +25,16 @@ class LessonSubject:
     classifier: Classifier
     reading: Reading
     cell: Cell | None
-    """None where the network has no attention map."""
+    """None where the network has no attention map, or the maps of a long text are not kept."""
     unfolding: Unfolding | None = None
     """None where the equations can't be had."""
     refusal: str = ""
     """Why they can't, in the sentence of the error."""
+
+    @property
+    def no_cell(self) -> str:
+        """Why there is no weight to follow, where there is none: the key of a sentence."""
+        return "long_text" if isinstance(self.reading.attention, LongAttention) else "no_maps"
 
     @property
     def pieces(self) -> tuple[Span, ...]:

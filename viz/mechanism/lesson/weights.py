@@ -18,7 +18,7 @@ def weights(subject: LessonSubject) -> LessonStep:
     """The row of weights of the token that looks, and what one more unit of score would do."""
     cell = subject.cell
     if cell is None:
-        return LessonStep("weights", (), missing="no_maps")
+        return LessonStep("weights", (), missing=subject.no_cell)
     attention = subject.reading.attention
     row = attention.weights[cell.layer, cell.head, cell.query]
     weight = float(row[cell.key])

@@ -19,6 +19,7 @@ from viz.mechanism.lesson.language import language
 from viz.mechanism.lesson.lesson import STEP_KEYS, Lesson, lesson
 from viz.mechanism.lesson.picture import ValuePicture
 from viz.mechanism.unfolding.cell import Cell, default_cell
+from viz.model import classifier as classifier_module
 from viz.types import Attention
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -273,6 +274,17 @@ def test_a_network_without_maps_says_so(classifier: Classifier) -> None:
     taught = lesson(classifier, replace(read_without_attention(), checkpoint=classifier.name))
     assert taught.step("score").missing == "no_maps"
     assert taught.step("explanation").missing == "no_maps"
+
+
+def test_a_text_too_long_for_the_lesson_is_not_one_of_a_network_without_maps(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifier_module, "MAX_ATTENTION_BYTES", 4 * 3 * 4 * 20**2)
+    classifier = Classifier.load(checkpoint)
+    taught = lesson(classifier, classifier.read("oil prices rise " * 12))
+    without = {step.key: step.missing for step in taught if not step.claims}
+    assert without.keys() >= {"score", "weights", "mix", "heads", "residual", "feed_forward"}
+    assert set(without.values()) == {"long_text"}
 
 
 def test_a_head_that_is_not_used_can_be_replaced_and_one_that_is_can_not(
