@@ -44,10 +44,8 @@ def unfolding(
 
 
 def _n_bytes(result: object) -> float:
-    """What the numbers of a pass take, without the parameters, which the classifier has anyway."""
     assert isinstance(result, _TracedPass)
-    nodes = result.unfolder.trace.graph.nodes
-    return sum(node.tensor.nbytes for node in nodes if not node.parameter)
+    return result.unfolder.trace.n_bytes
 
 
 _passes = LRUCache(MAX_CACHED_BYTES, _n_bytes)

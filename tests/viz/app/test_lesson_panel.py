@@ -1,18 +1,26 @@
 """The lesson as it is gone through: steps, languages, links, and what stands in a step."""
 
+import gc
 import time
 from pathlib import Path
+from weakref import ReferenceType, ref
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.page_content import component_data
 from tests.tiny_models import tiny_checkpoint
-from viz.app import keys
+from viz import Classifier
+from viz.app import keys, lessons, unfoldings
+from viz.app.cache import LRUCache
 from viz.app.navigation import INSIDE
 from viz.app.panels.lesson import CHOICE, LANGUAGE_CHOICE
+from viz.app.panels.text import Texts
 from viz.mechanism.lesson.language import LANGUAGES, language
 from viz.mechanism.lesson.lesson import STEP_KEYS
+from viz.mechanism.trace import trace
+from viz.mechanism.trace.trace import Trace
+from viz.mechanism.unfolding.unfold import Unfolder
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = "oil prices rise, the market was not good"
@@ -122,3 +130,32 @@ def test_a_step_leads_to_its_equation_and_keeps_to_the_chosen_weight(checkpoint:
     assert app.query_params.get("mode") is None
     assert {name: app.query_params[name] for name in chosen} == chosen
     assert "Inside L1 · H2" in title(app)
+
+
+def test_lessons_keep_no_passes_beyond_the_bound_of_all(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = LRUCache(1, unfoldings._n_bytes)
+    monkeypatch.setattr(unfoldings, "_passes", passes)
+    traces: list[ReferenceType[Trace]] = []
+    for text in ("oil prices rise", "bad movie", "team wins game"):
+        texts = Texts(text, None)
+        taught = lessons.lesson(str(checkpoint), texts, (2, 0, 0, 1))
+        assert taught.step("score").equations
+        (traced,) = passes._results.values()
+        traces.append(ref(traced.unfolder.trace))  # type: ignore[attr-defined]
+        del traced
+    gc.collect()
+    assert [each() is not None for each in traces] == [False, False, True]
+
+
+def test_a_pass_counts_the_matrices_that_it_has_copied(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace, "LARGE", 16)  # below the matrices of a tiny checkpoint
+    unfolder = Unfolder(classifier, classifier.read(TEXT))
+    unfolder.unfold(2, 0, 0, 1)
+    whole, copies = unfolder.trace.n_bytes, dict(unfolder.trace._numbers)
+    assert copies
+    unfolder.trace._numbers.clear()
+    assert whole - unfolder.trace.n_bytes == sum(each.nbytes for each in copies.values())

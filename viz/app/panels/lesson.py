@@ -182,8 +182,9 @@ def _offer_equation(
         on_click=partial(_follow, checkpoint, texts, cell, last.result.id),
     ):
         st.rerun()  # the whole page, which shows equations now
-    if taught.subject.unfolding is not None:
-        save.offer(taught.subject.unfolding, last, label=words.control("save"))
+    unfolding = taught.subject.unfolding
+    if unfolding is not None:
+        save.offer(unfolding, last, label=words.control("save"))
 
 
 def _follow(checkpoint: str, texts: Texts, cell: Cell, term: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 
 from viz.attention.long_attention import LongAttention, require_all_weights
 from viz.attention.words import Span, spans
@@ -26,10 +27,18 @@ class LessonSubject:
     reading: Reading
     cell: Cell | None
     """None where the network has no attention map, or the maps of a long text are not kept."""
-    unfolding: Unfolding | None = None
-    """None where the equations can't be had."""
+    unfold: Callable[[], Unfolding] | None = None
+    """What gives the equations around the cell; None where they can't be had."""
     refusal: str = ""
     """Why they can't, in the sentence of the error."""
+
+    @property
+    def unfolding(self) -> Unfolding | None:
+        """The equations around the cell; None where they can't be had.
+
+        Not kept here: each holds all numbers of a pass, and whoever unfolds bounds how many stay.
+        """
+        return None if self.unfold is None else self.unfold()
 
     @property
     def no_cell(self) -> str:
@@ -109,7 +118,8 @@ def lesson_subject(
         return LessonSubject(classifier, reading, None, refusal=str(error))
     chosen = default_cell(reading) if cell is None else check_cell(reading, cell)
     try:
-        unfolding = (unfold or Unfolder(classifier, reading).unfold)(*chosen)
+        again = partial(unfold or cache(Unfolder(classifier, reading).unfold), *chosen)
+        again()
     except VizError as error:
         return LessonSubject(classifier, reading, chosen, refusal=str(error))
-    return LessonSubject(classifier, reading, chosen, unfolding)
+    return LessonSubject(classifier, reading, chosen, again)

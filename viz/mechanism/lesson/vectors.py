@@ -61,11 +61,12 @@ def _embeddings(subject: LessonSubject, token: int) -> list[Step]:
 
     Followed back from the last one, since a story tells what leads to the token, not each table.
     """
-    if subject.unfolding is None:
+    unfolding = subject.unfolding
+    if unfolding is None:
         return []
     own = [
         step
-        for step in subject.unfolding.steps
+        for step in unfolding.steps
         if step.stage == "embeddings"
         and step.result.token == token
         and step.result.values.ndim == 1
@@ -76,7 +77,7 @@ def _embeddings(subject: LessonSubject, token: int) -> list[Step]:
 
     def visit(step: Step) -> None:
         for term in step.operands:
-            made_by = subject.unfolding and subject.unfolding.walk.made_by(term.id)
+            made_by = unfolding.walk.made_by(term.id)
             if made_by and term.shape == step.result.shape and len(steps) < MAX_PARTS:
                 visit(made_by)
         steps.setdefault(step.result.id, step)

@@ -51,6 +51,14 @@ class Trace:
         self._numbers: dict[int, FloatArray] = {}
         self.graph.attention = [self._computed(node) for node in self.graph.attention]
 
+    @property
+    def n_bytes(self) -> int:
+        """What its numbers take: parameters, which the classifier has anyway, only where copied."""
+        tensors = (node.tensor for node in self.graph.nodes if not node.parameter)
+        # Another thread may be looking a matrix up.
+        copies = list(self._numbers.values())
+        return sum(each.nbytes for each in tensors) + sum(each.nbytes for each in copies)
+
     def values(self, operand: Operand) -> FloatArray:
         """The numbers of a selection, in its shape."""
         if not isinstance(operand, Selection):
