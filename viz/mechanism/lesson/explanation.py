@@ -15,6 +15,7 @@ from viz.mechanism.lesson.replaced_heads import (
     MOVED_WEIGHT,
     N_SHUFFLES,
     SMALL_CHANGE,
+    NoEffectError,
     passes,
     replace_heads,
 )
@@ -128,6 +129,8 @@ def _replaced(subject: LessonSubject, progress: ProgressCallback) -> Shown:
     refusal = "one_token" if reading.attention.n_tokens == 1 else ""
     try:
         replaced = None if refusal else replace_heads(subject.classifier, reading, progress)
+    except NoEffectError:
+        replaced, refusal = None, "no_effect"
     except MethodError:
         replaced, refusal = None, "not_replaceable"
     if replaced is None:
@@ -138,6 +141,7 @@ def _replaced(subject: LessonSubject, progress: ProgressCallback) -> Shown:
     n_layers, n_heads = replaced.changes.shape
     values: dict[str, Value] = {
         "outcome": what,
+        "unit": what,
         "layer": layer,
         "head": head,
         "moved": moved,

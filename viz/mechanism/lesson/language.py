@@ -17,7 +17,7 @@ from viz.mechanism.lesson.picture import Picture
 TEXTS = Path(__file__).parent / "texts"
 LANGUAGES = ("en", "zh")
 """The languages of the lesson; each has one file."""
-TRANSLATED = ("deciding", "outcome")
+TRANSLATED = ("deciding", "outcome", "unit")
 """Placeholders that are filled by words of the language, from the table of their name."""
 
 Escape = Callable[[str], str]

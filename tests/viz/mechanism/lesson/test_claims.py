@@ -9,6 +9,7 @@ import torch
 
 from tests.families import family_checkpoint
 from tests.synthetic import read, read_without_attention
+from tests.tiny_models import tiny_checkpoint
 from tests.viz.mechanism.lesson.test_replaced_attention import edited
 from viz import Classifier, Contribution, Reading
 from viz.errors import SelectionError
@@ -332,3 +333,41 @@ def test_where_the_class_hangs_on_every_head_none_can_be_replaced(
     assert replaced.holds is False
     assert replaced.values["n_unnoticed"] == 0
     assert float(replaced.values["change"]) > 0.01
+
+
+def test_an_offset_of_a_score_turns_no_verdict_around(tmp_path: Path) -> None:
+    plain = tiny_checkpoint(tmp_path / "plain", labels=("year",), problem_type="regression")
+
+    def spread(weights: dict[str, torch.Tensor]) -> None:
+        weights["classifier.weight"] *= 15
+
+    def late(weights: dict[str, torch.Tensor]) -> None:
+        weights["classifier.bias"] += 1990
+
+    spread_out = edited(plain, tmp_path / "spread", spread)
+    decades_later = edited(tmp_path / "spread", tmp_path / "late", late)
+    steps = [
+        lesson(each, each.read(TEXT)).step("explanation") for each in (spread_out, decades_later)
+    ]
+    for one, other in zip(*(step.claims for step in steps), strict=True):
+        assert one.holds is other.holds
+    before, after = (
+        next(each for each in step.claims if each.key == "replaced").values for step in steps
+    )
+    assert after["change"] == pytest.approx(before["change"], rel=1e-2)
+    assert after["n_same"] == before["n_same"]
+
+
+def test_where_words_make_nothing_of_a_score_no_change_of_it_is_called_small(
+    tmp_path: Path,
+) -> None:
+    plain = tiny_checkpoint(tmp_path / "plain", labels=("year",), problem_type="regression")
+
+    def constant(weights: dict[str, torch.Tensor]) -> None:
+        weights["classifier.weight"] *= 0
+        weights["classifier.bias"] += 1990
+
+    classifier = edited(plain, tmp_path / "constant", constant)
+    step = lesson(classifier, classifier.read(TEXT)).step("explanation")
+    (replaced,) = [each for each in step.claims if each.key == "replaced"]
+    assert (replaced.holds, replaced.reason) == (None, "no_effect")
