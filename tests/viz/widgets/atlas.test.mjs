@@ -131,7 +131,9 @@ test("heads and means have names, long and short", () => {
 test("a statistic is written with its unit", () => {
   assert.equal(formatStatistic({ unit: "bits" }, 1.234), "1.23 bits");
   assert.equal(formatStatistic({ unit: "tokens" }, 12.34, true), "12.3");
-  assert.deepEqual([0.05, 0.5].map((value) => formatStatistic({ unit: "share" }, value)), ["5.0%", "50%"]);
+  const share = (value) => formatStatistic({ unit: "share" }, value);
+  assert.deepEqual([0, 0.0002, 0.05, 0.5, 1].map(share), ["0%", "<0.1%", "5.0%", "50%", "100%"]);
+  assert.deepEqual([0.996, 0.9999].map(share), ["99.6%", ">99.9%"]);
 });
 
 test("a head is described in one sentence", () => {

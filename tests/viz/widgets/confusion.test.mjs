@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { describe, moveCell, percent, summarize } from "../../../viz/widgets/confusion/cells.js";
+import { describe, moveCell, summarize } from "../../../viz/widgets/confusion/cells.js";
+import { percent } from "../../../viz/widgets/shared/numbers.js";
 
 const COUNTS = [
   [8, 2, 0],

@@ -2,7 +2,7 @@
 // says.
 
 import { createElement } from "../shared/elements.js";
-import { formatNumber } from "../shared/numbers.js";
+import { formatNumber, percent } from "../shared/numbers.js";
 import { chosenStatistic } from "./order.js";
 
 /**
@@ -56,7 +56,7 @@ export function headPattern(data, cell) {
  * @returns {string} E.g. "1.25 bits" or "7.4%".
  */
 export function formatStatistic({ unit }, value, short = false) {
-  if (unit === "share") return `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)}%`;
+  if (unit === "share") return percent(value);
   const digits = value.toFixed(value < 9.95 ? 2 : 1);
   return short || !unit ? digits : `${digits} ${unit}`;
 }

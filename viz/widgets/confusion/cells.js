@@ -1,6 +1,7 @@
 // What a confusion matrix says in each cell, and where keys lead in it.
 
 import { moveInList } from "../shared/keyboard.js";
+import { percent } from "../shared/numbers.js";
 
 const ROW_KEYS = { previous: ["ArrowUp"], next: ["ArrowDown"], first: "PageUp", last: "PageDown" };
 const COLUMN_KEYS = { previous: ["ArrowLeft"], next: ["ArrowRight"], first: "Home", last: "End" };
@@ -21,21 +22,6 @@ export function summarize(counts) {
   const totals = counts.map((row) => row.reduce((sum, count) => sum + count, 0));
   const errors = counts.flatMap((row, gold) => row.filter((_, predicted) => predicted !== gold));
   return { totals, most: Math.max(0, ...errors) };
-}
-
-/**
- * A share in as few digits as tell it from none and from all.
- * @param {number} part - A count.
- * @param {number} whole - What it is a part of.
- * @returns {string} A percentage; empty where there is no whole.
- */
-export function percent(part, whole) {
-  if (!whole) return "";
-  const share = (100 * part) / whole;
-  if (part && share < 0.1) return "<0.1%";
-  if (part < whole && share >= 99.95) return ">99.9%";
-  const isNearEnd = part && part < whole && (share < 10 || share > 99);
-  return `${share.toFixed(isNearEnd ? 1 : 0)}%`;
 }
 
 /**

@@ -3,9 +3,10 @@
 import { createElement, focusedElement } from "../shared/elements.js";
 import { hasModifier } from "../shared/keyboard.js";
 import { mount } from "../shared/mount.js";
+import { percent } from "../shared/numbers.js";
 import { followTheme } from "../shared/page_theme.js";
 import { showTooltip } from "../shared/tooltip.js";
-import { describe, moveCell, percent, summarize } from "./cells.js";
+import { describe, moveCell, summarize } from "./cells.js";
 
 const MAX_SHARE = 45; // percent of the accent color, on which the color of text can be read
 

@@ -19,6 +19,21 @@ export function formatNumber(value, signed, decimals = 3) {
 }
 
 /**
+ * A share in as few digits as tell it from none and from all.
+ * @param {number} part - A count, or a share of 1.
+ * @param {number} [whole] - What it is a part of.
+ * @returns {string} A percentage; empty where there is no whole.
+ */
+export function percent(part, whole = 1) {
+  if (!whole) return "";
+  const share = (100 * part) / whole;
+  if (part && share < 0.1) return "<0.1%";
+  if (part < whole && share >= 99.95) return ">99.9%";
+  const isNearEnd = part && part < whole && (share < 10 || share > 99);
+  return `${share.toFixed(isNearEnd ? 1 : 0)}%`;
+}
+
+/**
  * A number moved into the range from `low` to `high`.
  * @param {number} value - The number.
  * @param {number} low - The least that is allowed.
