@@ -81,8 +81,9 @@ def _parameters(record: type[Settings]) -> list[inspect.Parameter]:
     for field in fields(record):  # type: ignore[arg-type]
         shown = record is not TrainConfig or field.name in COMMON
         names = option_name(field.name)
-        if field.default is True:
-            names = f" /{switch_name(field.name, False)}"
+        if isinstance(field.default, bool):
+            # Both, so that an option can also undo what a file of settings says.
+            names += f"/{switch_name(field.name, False)}"
         option = typer.Option(
             names,
             help=first_sentence(described[field.name][1]),

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from safetensors.torch import load_file
 from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
 from finetune.errors import ConfigError
+from finetune.run.cli_options import with_options
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import describe_settings, read_config_file, write_config_file
+from finetune.run.setting_types import switch_name
 from tests.finetune.news import news, write_csv
 
 
@@ -108,6 +111,27 @@ def test_what_is_written_reads_back_as_the_same_settings(tmp_path: Path) -> None
     assert found == {name: value for name, value in config.settings().items() if value is not None}
     again = TrainConfig(**found | {"data": tuple(found["data"]), "output": Path(found["output"])})
     assert again.settings() == config.settings()
+
+
+SWITCHES = [field.name for field in fields(TrainConfig) if isinstance(field.default, bool)]
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_an_option_turns_what_the_file_says_on_and_off(name: str, tmp_path: Path) -> None:
+    parsed: list[TrainConfig] = []
+
+    def keep(config: TrainConfig) -> None:
+        parsed.append(config)
+
+    command = typer.Typer()
+    command.command()(with_options(keep))
+    for on in (True, False):
+        (tmp_path / "a.toml").write_text(f"{name} = {str(not on).lower()}\n", "utf-8")
+        given = ["--config", str(tmp_path / "a.toml"), "--data", "a.csv", "--model", "m"]
+        options = [*given, "--output", "o", switch_name(name, on)]
+        result = CliRunner().invoke(command, options)
+        assert result.exit_code == 0, result.output
+        assert getattr(parsed[-1], name) is on
 
 
 def test_only_what_differs_from_the_defaults_is_said() -> None:
