@@ -19,6 +19,7 @@ from viz.cli.export_options import (
     Options,
     check_heeded,
     command,
+    numbers,
     options_of,
 )
 from viz.cli.terminal import (
@@ -95,8 +96,12 @@ def export_bertviz(options: Options) -> None:
         )
     else:
         reading = window_reading(classifier, source, options.window)
-    name = reading_name(reading, "bertviz", options.view, extension="html")
-    print_text(str(write(options.output / name, bertviz_html(reading, view=options.view))))
+    layers, heads = numbers("--layers", options.layers), numbers("--heads", options.heads)
+    page = bertviz_html(reading, view=options.view, layers=layers, heads=heads)
+    chosen = {"layers": layers, "heads": heads}
+    parts = [f"{name}-{'-'.join(map(str, some))}" for name, some in chosen.items() if some]
+    name = reading_name(reading, "bertviz", options.view, *parts, extension="html")
+    print_text(str(write(options.output / name, page)))
     print_notes(reading.encoding)
 
 
@@ -206,7 +211,7 @@ export = typer.Typer(
 export.command("bertviz")(
     command(
         export_bertviz,
-        (*TEXT, "view"),
+        (*TEXT, "view", "layers", "heads"),
         "BertViz's own view, as a page that needs no network.",
     )
 )

@@ -84,6 +84,24 @@ class Options:
         Literal["head", "model"],
         typer.Option(help="All heads of one layer, or all of the model.", rich_help_panel=SHOWN),
     ] = "head"
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="L,L",
+            help="Only these layers, counted from 0, such as 0,1,2.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = None
+    heads: Annotated[
+        str | None,
+        typer.Option(
+            metavar="H,H",
+            help="Only these heads; in the head view those shown at first.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = None
     target: TargetOption = None
     against: AgainstOption = "runner-up"
     rows: Annotated[
@@ -288,6 +306,22 @@ def check_heeded(options: Options, figure: str) -> None:
             raise SelectionError(
                 f"--{field.name} is not an option of the figure {figure}; leave it out."
             )
+
+
+def numbers(option: str, given: str | None) -> tuple[int, ...] | None:
+    """Numbers with commas between them; None where none were given.
+
+    Raises:
+        SelectionError: for what isn't a number.
+    """
+    if given is None:
+        return None
+    try:
+        return tuple(int(part) for part in given.split(","))
+    except ValueError:
+        raise SelectionError(
+            f"{option} is {given!r}; write numbers with commas between them, such as 0,1,2."
+        ) from None
 
 
 def _is_file(path: Path) -> bool:

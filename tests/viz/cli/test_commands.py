@@ -212,6 +212,26 @@ def test_bertviz_is_saved_as_a_page(checkpoint: Path, tmp_path: Path, view: str)
     assert b"BertViz" in path.read_bytes()
 
 
+def test_bertviz_shows_the_layers_and_heads_that_are_named(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    given = ("--checkpoint", checkpoint, "--output", tmp_path)
+    result = run(
+        "export", "bertviz", TEXT, *given, "--view", "model", "--layers", "0,2", "--heads", "1"
+    )
+    path = tmp_path / "tiny-bert-bertviz-model-layers-0-2-heads-1.html"
+    assert (result.exit_code, result.stdout) == (0, f"{path}\n"), result.output
+    page = path.read_text("utf-8")
+    assert '"include_layers":[0,2]' in page
+    assert '"include_heads":[1]' in page
+    for option, value, sentence in (
+        ("--layers", "all", "--layers is 'all'; write numbers with commas between them"),
+        ("--layers", "9", "Layer 9 does not exist; this model's layers are 0 to 2."),
+        ("--heads", "-1", "Head -1 does not exist"),
+    ):
+        assert sentence in refused(run("export", "bertviz", TEXT, *given, option, value))
+
+
 @pytest.mark.parametrize(
     ("figure", "options", "name"),
     [
@@ -396,8 +416,12 @@ def _files_of_at_most(size: int) -> Iterator[None]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
 @pytest.mark.parametrize("data", [False, True])
-def test_a_full_disk_is_said_in_one_sentence(checkpoint: Path, tmp_path: Path, data: bool) -> None:
+def test_a_full_disk_is_said_in_one_sentence(
+    checkpoint: Path, tmp_path: Path, data: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A limit on the size of files refuses to write as a full disk does."""
+    # Python would cut what it keeps of a module that is imported meanwhile, and trip over it later.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (tmp_path / "rows.csv").write_text("text\nteam wins\n", "utf-8")
     source = ("--data", str(tmp_path / "rows.csv")) if data else (TEXT,)
     folder = tmp_path / "out"
