@@ -1,14 +1,13 @@
-"""Imports that take seconds, made once while the page says so.
+"""Imports that take seconds, made once as the server begins; a page waits for them and says so.
 
 torch and transformers make millions of objects that all stay; searching among them for garbage
 takes a fifth of the time that importing them takes, and every later search would go through them.
 """
 
 import gc
-import time
 from functools import cache
 from importlib import import_module
-from threading import Event, Lock, Timer
+from threading import Event, Lock, Thread
 
 import streamlit as st
 
@@ -25,9 +24,6 @@ MODULES = (
     "viz.app.panels.importance",
     "viz.app.panels.save",
 )
-IDLE_SECONDS = 3.0
-"""After which a server imports without being asked: a browser that is being opened comes before,
-and is sent the page several times faster where nothing is imported meanwhile."""
 MESSAGE_SECONDS = 0.2
 """In which a message reaches the browser, before imports keep the process busy."""
 _importing, _imported = Lock(), Event()
@@ -41,16 +37,17 @@ def wait_for_imports() -> None:
     with message.container():
         st.title("CLSight", anchor=False)
         st.caption(":material/hourglass_top: Loading the libraries, which takes some seconds …")
-    time.sleep(MESSAGE_SECONDS)
-    import_models()
+    if not _imported.wait(MESSAGE_SECONDS):
+        import_models()
     message.empty()
 
 
-def import_when_idle() -> None:
-    """Import in a while, in the background."""
-    timer = Timer(IDLE_SECONDS, import_models)
-    timer.daemon = True
-    timer.start()
+def import_in_background() -> None:
+    """Import while a browser is being opened, loads the page's scripts and connects.
+
+    That delays the message by some tenths of a second, and the page comes seconds sooner.
+    """
+    Thread(target=import_models, daemon=True).start()
 
 
 def import_models() -> None:

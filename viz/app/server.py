@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from streamlit import config
 
 from viz.app.left_pages import LeftPageFilter
-from viz.app.preload import import_when_idle
+from viz.app.preload import import_in_background
 from viz.app.request_guard import LOOPBACK, Guard
 from viz.jobs.cancellation import exit_process
 
@@ -44,7 +44,7 @@ MIDDLEWARE = [
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
-    """As the server begins, open the browser, and import what is slow if none asks for a page soon.
+    """As the server begins, import what is slow, and open the browser.
 
     Ctrl-C ends it as SIGTERM does, and both end what goes on.
     """
@@ -58,7 +58,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     if of_its_own:
         # The command line would call Ctrl-C a failure, and wait for whatever goes on.
         signal.signal(signal.SIGINT, end)
-    import_when_idle()
+    import_in_background()
     if not config.get_option("server.headless"):
         threading.Thread(target=_open_browser, daemon=True).start()
     yield {}
