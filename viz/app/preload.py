@@ -7,6 +7,7 @@ takes a fifth of the time that importing them takes, and every later search woul
 import gc
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from threading import Event, Lock, Thread
 
 import streamlit as st
@@ -24,6 +25,8 @@ MODULES = (
     "viz.app.panels.importance",
     "viz.app.panels.save",
 )
+STYLE = Path(__file__).parent / "pages/page.css"
+"""Of every page, so that the name is where it will be."""
 MESSAGE_SECONDS = 0.2
 """In which a message reaches the browser, before imports keep the process busy."""
 _importing, _imported = Lock(), Event()
@@ -35,7 +38,9 @@ def wait_for_imports() -> None:
     if _imported.is_set():
         return
     with message.container():
-        st.title("CLSight", anchor=False)
+        st.html(STYLE)
+        with st.container(horizontal=True, vertical_alignment="bottom", key="masthead-alone"):
+            st.title("CLSight", anchor=False)
         st.caption(":material/hourglass_top: Loading the libraries, which takes some seconds …")
     if not _imported.wait(MESSAGE_SECONDS):
         import_models()

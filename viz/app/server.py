@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
+from viz.app.first_paint import FirstPaint
 from viz.app.left_pages import LeftPageFilter
 from viz.app.preload import import_in_background
 from viz.app.request_guard import LOOPBACK, Guard
@@ -38,6 +39,7 @@ MIDDLEWARE = [
         origins=lambda: _named("server.corsAllowedOrigins"),
         is_shared=_is_shared,
     ),
+    Middleware(FirstPaint),
     Middleware(LeftPageFilter),
 ]
 
