@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from finetune.errors import FinetuneError
-from finetune.run.config import TrainConfig
+from finetune.run.config import COMMAND_SETTINGS, TrainConfig
 from finetune.run.config_file import read_config_file
 from finetune.run.setting_types import Settings, option_name, switch_name
 
@@ -81,7 +81,7 @@ def _parameters(record: type[Settings]) -> list[inspect.Parameter]:
     for field in fields(record):  # type: ignore[arg-type]
         shown = record is not TrainConfig or field.name in COMMON
         names = option_name(field.name)
-        if isinstance(field.default, bool):
+        if field.default is True or (field.default is False and field.name not in COMMAND_SETTINGS):
             # Both, so that an option can also undo what a file of settings says.
             names += f"/{switch_name(field.name, False)}"
         option = typer.Option(
