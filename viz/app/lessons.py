@@ -6,12 +6,13 @@ from viz.app import background, readings
 from viz.app.cache import LRUCache
 from viz.app.checkpoints import identity, load_classifier
 from viz.app.panels.text import Texts
-from viz.app.unfoldings import unfolding
+from viz.app.unfoldings import unfolding_of
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.mechanism.lesson.lesson import Lesson
 from viz.mechanism.lesson.lesson import lesson as make_lesson
 from viz.mechanism.lesson.lesson_step import LessonStep
 from viz.mechanism.unfolding.cell import Cell
+from viz.mechanism.unfolding.unfold import Unfolder
 from viz.mechanism.unfolding.unfolding import Unfolding
 
 MAX_LESSONS = 8
@@ -33,13 +34,20 @@ def lesson(source: str, texts: Texts, cell: tuple[int, int, int, int] | None) ->
     """
     place = identity(source)
 
-    def unfold(*numbers: int) -> Unfolding:
-        layer, head, query, key = numbers
-        return unfolding(source, texts.text, texts.pair, (layer, head, query, key))
-
     def compute() -> Lesson:
+        # These very ones, also where the folder holds other weights by the time of a later step.
+        classifier = load_classifier(*place)
         reading = readings.read(source, texts.text, texts.pair)
-        return make_lesson(load_classifier(*place), reading, cell and Cell(*cell), unfold)
+
+        def unfold(*numbers: int) -> Unfolding:
+            layer, head, query, key = numbers
+            return unfolding_of(
+                (*place, texts.text, texts.pair),
+                (layer, head, query, key),
+                lambda: Unfolder(classifier, reading),
+            )
+
+        return make_lesson(classifier, reading, cell and Cell(*cell), unfold)
 
     return _lessons.get_or_compute((place, texts, cell), compute)
 

@@ -1,5 +1,7 @@
 """Attention weights taken apart: one traced pass of each text, for all sessions and reruns."""
 
+from collections.abc import Callable, Hashable
+
 from viz.app.cache import LRUCache
 from viz.app.checkpoints import identity, load_classifier
 from viz.app.readings import read
@@ -35,11 +37,23 @@ def unfolding(
         VizError: where the network has no such weight, or can't be followed.
     """
     place = identity(source)
+    key = (*place, text, pair)
+    return unfolding_of(
+        key, cell, lambda: Unfolder(load_classifier(*place), read(source, text, pair))
+    )
 
-    def trace() -> _TracedPass:
-        return _TracedPass(Unfolder(load_classifier(*place), read(source, text, pair)))
 
-    traced = _passes.get_or_compute((*place, text, pair), trace)
+def unfolding_of(
+    key: Hashable, cell: tuple[int, int, int, int], unfolder: Callable[[], Unfolder]
+) -> Unfolding:
+    """The same of a pass.
+
+    Args:
+        key: The version of the checkpoint, and what was read.
+        cell: Layer, head, query and key.
+        unfolder: Makes the pass where it isn't kept.
+    """
+    traced = _passes.get_or_compute(key, lambda: _TracedPass(unfolder()))
     return traced.unfoldings.get_or_compute(cell, lambda: traced.unfolder.unfold(*cell))
 
 

@@ -97,7 +97,7 @@ class Options:
         str | None,
         typer.Option(
             metavar="H,H",
-            help="Only these heads; in the head view those shown at first.",
+            help="Only these heads; in the head view, which draws all, those shown at first.",
             show_default=False,
             rich_help_panel=SHOWN,
         ),

@@ -200,7 +200,8 @@ def test_what_would_freeze_a_browser_is_refused_with_its_size() -> None:
     [
         ("model", 200, "Choose one layer and at most 5 heads of it"),
         ("model", 450, "Read a shorter text"),
-        ("head", 200, "Read a shorter text"),
+        ("head", 200, "Choose the model view, one layer and at most 5 heads of it"),
+        ("head", 450, "Read a shorter text"),
     ],
 )
 def test_a_refusal_says_what_is_possible(view: View, n_tokens: int, advice: str) -> None:

@@ -99,6 +99,8 @@ def _check_size(reading: Reading, view: View, n_layers: int, n_heads: int) -> No
     if _is_affordable(reading, view, n_layers, n_heads):
         return
     lines, size = (f(reading, view, n_layers, n_heads) for f in (_lines, _bytes))
+    if view == "head":  # which draws one layer at a time, and all heads of it
+        n_heads = reading.attention.n_heads
     drawn = f"{_counted(n_layers, 'layer')} × {_counted(n_heads, 'head')}"
     raise SelectionError(
         f"BertViz would draw {lines:,} lines from {size / 1e6:.1f} MB of numbers for {drawn} × "
@@ -113,8 +115,9 @@ def _way_out(reading: Reading, view: View) -> str:
     if layers := affordable_layers(reading, view):
         return f"Choose at most {_counted(layers, 'layer')}"
     heads = MAX_LINES // reading.attention.n_tokens**2
-    if view == "model" and heads:
-        return f"Choose one layer and at most {_counted(heads, 'head')} of it"
+    if heads:
+        model = "the model view, " if view == "head" else ""
+        return f"Choose {model}one layer and at most {_counted(heads, 'head')} of it"
     return "Read a shorter text"
 
 

@@ -20,14 +20,14 @@ from viz.jobs.cancellation import check_cancelled
 from viz.model.batches import MAX_ROWS, MAX_TOKENS, batch_size
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
-from viz.types import Attention, Reading
+from viz.types import SINGLE_PRECISION, Attention, Reading
 
 HeadMaps = Mapping[tuple[int, int], FloatArray]
 """What some heads, each (layer, head), look like instead: rows that sum to 1.  Each (T, T)"""
 
 TOLERANCE = 1e-3
-"""How far logits may be off that are made with the weights the model had by itself, relative to the
-largest of them, or to 1 where none is larger."""
+"""How far logits may be off that are made with the weights the model had by itself, in shares of
+the scale on which they are judged."""
 
 
 class _ReplacedAttention(Recorder):
@@ -102,6 +102,7 @@ def logits_with_maps(
     reading: Reading,
     versions: Sequence[HeadMaps],
     progress: ProgressCallback = no_progress,
+    scale: float | None = None,
 ) -> FloatArray:
     """The logits of a text where some heads look elsewhere; one pass for each version.
 
@@ -110,6 +111,8 @@ def logits_with_maps(
         reading: What `classifier.read` returned.
         versions: What is replaced in each pass.
         progress: Called with the passes done since.
+        scale: A difference of logits that means something, such as what the words of a text make
+            of a score; by default the size of the largest logit, or 1 where none is larger.
 
     Returns:
         (n, C)
@@ -138,14 +141,22 @@ def logits_with_maps(
         logits.append(output.double().cpu().numpy())
         progress(len(batch))
     outputs = np.concatenate(logits)
-    _check(classifier, reading, outputs[: len(checked)], differs=_differs(own, elsewhere))
+    _check(classifier, reading, outputs[: len(checked)], scale, differs=_differs(own, elsewhere))
     return np.asarray(outputs[len(checked) :])
 
 
-def _check(classifier: Classifier, reading: Reading, outputs: FloatArray, *, differs: bool) -> None:
+def _check(
+    classifier: Classifier,
+    reading: Reading,
+    outputs: FloatArray,
+    scale: float | None,
+    *,
+    differs: bool,
+) -> None:
     expected = reading.prediction.logits.astype(np.float64)
     plain, own, elsewhere = outputs
-    allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    largest = float(np.abs(expected).max())
+    allowed = max(TOLERANCE * (scale or max(1.0, largest)), SINGLE_PRECISION * largest)
     gap = float(np.abs(np.stack([plain, own]) - expected).max())
     if not gap <= allowed or (differs and np.array_equal(plain, elsewhere)):
         raise MethodError(

@@ -1,6 +1,7 @@
 """What becomes of the class where heads look evenly at everything instead of where they looked."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -88,7 +89,9 @@ def replace_heads(
         {(layer, head): uniform[layer] for head in range(n_heads)} for layer in range(n_layers)
     ]
     versions.append({place: uniform[place[0]] for place in places})
-    outcomes = classifier.outcomes(logits_with_maps(classifier, reading, versions, progress))
+    scale = unit if reading.prediction.regression else None
+    read_with = partial(logits_with_maps, classifier, reading, progress=progress, scale=scale)
+    outcomes = classifier.outcomes(read_with(versions))
     changes = _changes(reading.prediction, outcomes, unit)
     same = _same(reading.prediction, outcomes, changes)
     moved = np.array([moved_weight(reading, *place, uniform[place[0]]) for place in places])
@@ -97,7 +100,7 @@ def replace_heads(
     shuffled: list[HeadMaps] = [
         {(layer, head): shuffled_map(reading, layer, head, seed)} for seed in range(N_SHUFFLES)
     ]
-    again = classifier.outcomes(logits_with_maps(classifier, reading, shuffled, progress))
+    again = classifier.outcomes(read_with(shuffled))
     changes_again = _changes(reading.prediction, again, unit)
     stays = _same(reading.prediction, again, changes_again)
     shape = (n_layers, n_heads)
@@ -134,8 +137,8 @@ def _unit(classifier: Classifier, reading: Reading) -> float:
     none = np.zeros((1, versions.n_words), dtype=bool)
     hidden = float(versions.logits(none, versions.operators[0])[0, 0])
     score = float(reading.prediction.logits[0])
-    if not abs(score - hidden) > SINGLE_PRECISION * max(abs(score), abs(hidden)):
-        raise NoEffectError("Hiding every word changes nothing of this score.")
+    if not SMALL_CHANGE * abs(score - hidden) > SINGLE_PRECISION * max(abs(score), abs(hidden)):
+        raise NoEffectError("Hiding every word changes next to nothing of this score.")
     return abs(score - hidden)
 
 

@@ -358,14 +358,16 @@ def test_an_offset_of_a_score_turns_no_verdict_around(tmp_path: Path) -> None:
     assert after["n_same"] == before["n_same"]
 
 
-def test_where_words_make_nothing_of_a_score_no_change_of_it_is_called_small(
-    tmp_path: Path,
+@pytest.mark.parametrize(("size", "offset"), [(0, 1990), (0.015, 1990)])
+def test_where_words_make_next_to_nothing_of_a_score_no_change_of_it_is_called_small(
+    tmp_path: Path, size: float, offset: float
 ) -> None:
+    """Of what they make 1% has to be more than what single precision leaves of such a score."""
     plain = tiny_checkpoint(tmp_path / "plain", labels=("year",), problem_type="regression")
 
     def constant(weights: dict[str, torch.Tensor]) -> None:
-        weights["classifier.weight"] *= 0
-        weights["classifier.bias"] += 1990
+        weights["classifier.weight"] *= size
+        weights["classifier.bias"] += offset
 
     classifier = edited(plain, tmp_path / "constant", constant)
     step = lesson(classifier, classifier.read(TEXT)).step("explanation")
