@@ -144,6 +144,10 @@ def _tell_all(context: typer.Context, wanted: bool) -> None:
     described = sections(TrainConfig)
     for parameter in context.command.params:
         if parameter.name in described:
+            if parameter.default is False:
+                # Its opposite would fill a column of its own, and is said once.
+                parameter.secondary_opts = []
+                parameter.show_default = False  # type: ignore[attr-defined]
             parameter.hidden = False  # type: ignore[attr-defined]
             section, parameter.help = described[parameter.name]  # type: ignore[attr-defined]
             parameter.rich_help_panel = section  # type: ignore[attr-defined]

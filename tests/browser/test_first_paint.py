@@ -23,7 +23,7 @@ def test_the_name_is_there_without_any_script_and_leaves_as_the_page_comes(
 
 
 def test_the_name_stands_where_the_title_will_be(page: Page, app_url: str) -> None:
-    for width in (1280, 1920):
+    for width in (390, 900, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 700})
         page.route("**/*.js", lambda route: route.abort())
         page.goto(app_url)

@@ -27,6 +27,7 @@ def client() -> TestClient:
         "/parts": lambda _: StreamingResponse(iter([page[:3000], page[3000:]]), media_type=HTML),
         "/other": lambda _: HTMLResponse("<p>other</p>"),
         "/missing": lambda _: HTMLResponse(page, 404),
+        "/media/report": lambda _: FileResponse(PAGE, media_type=HTML),
         "/data": lambda _: Response(page, media_type="application/json"),
     }
     routes = [Route(path, answer) for path, answer in answers.items()]
@@ -44,6 +45,7 @@ def test_a_browser_that_opens_a_page_is_sent_the_name_with_it(path: str) -> None
     )
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert "content-encoding" not in answer.headers
+    assert "Accept" in answer.headers["vary"]
 
 
 def test_a_browser_never_keeps_a_name_of_another_version() -> None:
@@ -57,12 +59,14 @@ def test_a_browser_never_keeps_a_name_of_another_version() -> None:
         assert (part.status_code, FIRST_PAINT in part.text) == (200, True)
 
 
-@pytest.mark.parametrize("path", ["/other", "/missing", "/data"])
+@pytest.mark.parametrize("path", ["/other", "/missing", "/data", "/media/report"])
 def test_every_other_answer_stays_as_it_is(path: str) -> None:
     with client() as asking:
         assert FIRST_PAINT not in asking.get(path, headers=BROWSER).text
         assert FIRST_PAINT not in asking.get("/", headers={"Accept": "*/*"}).text
         assert "etag" in asking.head("/", headers=BROWSER).headers
+        part = asking.get("/media/report", headers=BROWSER | {"Range": "bytes=0-9"})
+        assert (part.status_code, len(part.content)) == (206, 10)
 
 
 def test_a_page_that_is_not_empty_is_left_alone() -> None:

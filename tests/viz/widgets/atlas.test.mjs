@@ -133,7 +133,7 @@ test("a statistic is written with its unit", () => {
   assert.equal(formatStatistic({ unit: "tokens" }, 12.34, true), "12.3");
   const share = (value) => formatStatistic({ unit: "share" }, value);
   assert.deepEqual([0, 0.0002, 0.05, 0.5, 1].map(share), ["0%", "<0.1%", "5.0%", "50%", "100%"]);
-  assert.deepEqual([0.996, 0.9999].map(share), ["99.6%", ">99.9%"]);
+  assert.deepEqual([0.0949, 0.0996, 0.1, 0.996, 0.9999, 1 - 1e-7].map(share), ["9.5%", "10%", "10%", "99.6%", ">99.9%", "100%"]);
 });
 
 test("a head is described in one sentence", () => {

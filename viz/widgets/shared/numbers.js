@@ -27,9 +27,11 @@ export function formatNumber(value, signed, decimals = 3) {
 export function percent(part, whole = 1) {
   if (!whole) return "";
   const share = (100 * part) / whole;
+  // A share may be off by the rounding of single precision; a count never is.
+  if (part === whole || (whole === 1 && share > 100 - 1e-4)) return "100%";
   if (part && share < 0.1) return "<0.1%";
-  if (part < whole && share >= 99.95) return ">99.9%";
-  const isNearEnd = part && part < whole && (share < 10 || share > 99);
+  if (share >= 99.95) return ">99.9%";
+  const isNearEnd = part && (share < 9.95 || share > 99);
   return `${share.toFixed(isNearEnd ? 1 : 0)}%`;
 }
 
