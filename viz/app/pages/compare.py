@@ -20,8 +20,7 @@ def page() -> None:
     """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
     st.html(Path(__file__).parent / "page.css")
     text.restore_from_link()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        masthead.show_masthead()
+    with masthead.row():
         checkpoint = source.choose_checkpoint()
     source.warn_of_link(checkpoint)
     mode = choose_mode()

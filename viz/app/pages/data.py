@@ -37,8 +37,7 @@ SECTIONS = ("Errors", "Slices", "Label errors", "Shortcuts", "Shift", "Compare")
 def page() -> None:
     """Lay the page out; a VizError ends a part of it with its one sentence."""
     st.html(Path(__file__).parent / "page.css")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        masthead.show_masthead()
+    with masthead.row():
         checkpoint = source.choose_checkpoint()
     source.warn_of_link(checkpoint)
     st.divider()

@@ -34,8 +34,7 @@ JUDGED = (
 def page() -> None:
     """Lay the page out; a VizError ends a part of it with its one sentence."""
     st.html(Path(__file__).parent / "page.css")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        masthead.show_masthead()
+    with masthead.row():
         chosen = source.choose_checkpoint()
     source.warn_of_link(chosen)
     st.divider()

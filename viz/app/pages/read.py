@@ -30,8 +30,7 @@ def page() -> None:
     """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
     st.html(Path(__file__).parent / "page.css")
     text.restore_from_link()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        masthead.show_masthead()
+    with masthead.row():
         chosen = source.choose_checkpoint()
         source.choose_example()
         text.toggle_second_text()

@@ -45,7 +45,7 @@ def choose_checkpoint(
         persist_state="session",
         accept_new_options=not is_public(),
         placeholder="Choose" if is_public() else "Choose, or type a folder or a Hub id",
-        width=270,
+        width=250,
         help=None if is_public() else HELP,
     )
     source = str(chosen or "")
@@ -128,5 +128,5 @@ def choose_example() -> None:
         key=keys.EXAMPLE,
         on_change=fill,
         placeholder="Try a text",
-        width=190,
+        width=180,
     )
